@@ -7,7 +7,7 @@ from udpchat.server.credit import NEW_CREDIT_US, Ledger
 from udpchat.server.fanout import FLUSHED_PEERS_MAX, NEW_PACKETS_MAX, Fanout
 from udpchat.server.registry import Peer
 from udpchat.sync.log_stream import ANNOUNCE_AFTER_S, LogStream
-from udpchat.wire.content import Tombstone
+from udpchat.wire.content import Reason, Tombstone
 from udpchat.wire.frames import Cursor, Down, Entries, Heads, Pong, encode, pack, parse_down_untrusted
 from udpchat.wire.limits import SENDER_DRIVEN_PEERS_MAX
 
@@ -35,7 +35,7 @@ def drained(peer: Peer) -> list[Down]:
 
 def test_what_a_log_has_grown_by_goes_to_those_who_follow_it() -> None:
     fanout, stream, (alice, bob, gone) = followed(3)
-    fanout.unfollow(gone, stream)
+    fanout.unfollow(gone, stream, Reason.PARTED)
     fanout.extend(NOW, stream, [ENTRY])
     assert list(fanout.to_flush) == list(fanout.followers(stream)) == [alice, bob] and stream in fanout.to_arm
     for peer in (alice, bob):
@@ -46,7 +46,7 @@ def test_what_a_log_has_grown_by_goes_to_those_who_follow_it() -> None:
 
 def test_a_log_that_nobody_follows_grows_without_a_frame() -> None:
     fanout, stream, (alice,) = followed(1)
-    fanout.unfollow(alice, stream)
+    fanout.unfollow(alice, stream, Reason.PARTED)
     fanout.extend(NOW, stream, [ENTRY])
     assert stream.head == 1 and not fanout.to_flush and not list(fanout.followers(stream))
 

@@ -15,6 +15,7 @@ def check(cases: list[tuple[int, bool]]) -> None:
     """Offer each counter in turn to a new window."""
     window = ReplayWindow()
     for number, (counter, expected) in enumerate(cases, 1):
+        assert window.is_fresh(counter) is expected, f"case {number}: {counter}"
         assert window.accept(counter) is expected, f"case {number}: {counter}"
 
 

@@ -157,7 +157,7 @@ def test_a_large_room_that_falls_silent_is_told_its_head_a_few_times() -> None:
     times = []
     while (due := stream.next_announcement()) is not None:
         times.append(due)
-        stream.announced += 1
+        stream.announcements.done += 1
     assert times == [5.0 + after for after in ANNOUNCE_AFTER_S]
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sync.test_log_stream import LOG, entry, stream_of
+from udpchat.sync.shared import SharedEntries
 from udpchat.sync.subscription import Subscription
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import Cursor
@@ -117,3 +118,43 @@ def test_held_scheduled_and_backlog_are_what_a_model_says(data: st.DataObject) -
         assert [number for first, last in subscription.backlog for number in range(first, last + 1)] == missing
         assert [number for first, last in subscription.scheduled for number in range(first, last + 1)] == missing
         assert all(subscription.holds(number, number) == (number in held) for number in range(1, head + 1))
+
+
+def shared_to(subscription: Subscription, at: float, last: int) -> None:
+    stream = subscription.stream
+    stream.shared = stream.shared or SharedEntries()
+    stream.extend(at, [entry(number) for number in range(stream.head + 1, last + 1)])
+    stream.shared.add(at, last)
+
+
+def test_what_a_group_was_sent_is_missing_once_it_is_late() -> None:
+    subscription = subscription_of(2)
+    subscription.on_cursor(cursor(2))
+    subscription.schedule_missing()
+    shared_to(subscription, 1.0, 5)
+    shared_to(subscription, 2.0, 9)
+    subscription.on_cursor(cursor(3))
+    subscription.schedule_missing(0.9)
+    assert not subscription.backlog
+    subscription.schedule_missing(1.5)
+    assert list(subscription.backlog) == [(4, 5)] and subscription.missed == 2
+    subscription.schedule_missing(1.5)
+    assert list(subscription.backlog) == [(4, 5)] and subscription.missed == 2
+
+
+def test_what_a_group_was_sent_is_missing_once_a_later_entry_is_held() -> None:
+    subscription = subscription_of(2)
+    subscription.on_cursor(cursor(2))
+    subscription.schedule_missing()
+    shared_to(subscription, 1.0, 9)
+    subscription.on_cursor(cursor(3, (6, 7)))
+    subscription.schedule_missing(0.0)
+    assert list(subscription.backlog) == [(4, 5)] and subscription.missed == 2
+
+
+def test_who_comes_while_a_group_is_sent_something_is_sent_all_that_is_there() -> None:
+    subscription = subscription_of(2)
+    shared_to(subscription, 1.0, 5)
+    subscription.on_cursor(cursor(0))
+    subscription.schedule_missing(0.0)
+    assert list(subscription.backlog) == [(1, 5)] and subscription.missed == 0

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import (
     DATAGRAM_BYTES_MAX,
+    GROUP_HEADER_BYTES,
     HELLO_BYTES,
     PROBE_BYTES_MAX,
     PROBE_BYTES_MIN,
@@ -19,6 +20,7 @@ from udpchat.wire.packets import (
     DATA_BYTES_MIN,
     FINISH_NOISE_BYTES_MIN,
     FINISH_PAYLOAD_BYTES_MAX,
+    GROUP_BYTES_MIN,
     NO_COOKIE,
     PROBE_REPLY_BYTES,
     REPLY_NOISE_BYTES_MIN,
@@ -27,6 +29,7 @@ from udpchat.wire.packets import (
     Cookie,
     Data,
     Finish,
+    Group,
     Hello,
     HelloReply,
     Packet,
@@ -50,6 +53,7 @@ EXAMPLES: list[Packet] = [
     Finish(9, bytes(FINISH_NOISE_BYTES_MIN)),
     Data(10, 2**64 - 1, b"s" * 16),
     Reset(11),
+    Group(12, 2**32 - 1, 2**64 - 1, bytes(GROUP_BYTES_MIN - GROUP_HEADER_BYTES)),
     Probe(9, b"probe id", 3),
     ProbeReply(4, b"probe id", 3, KEY, 47747, 12, 2**40, 200, packed_source(SOURCE), 4, "Büro".encode()),
 ]
@@ -75,6 +79,7 @@ def test_the_layouts_are_those_of_the_specification() -> None:
     assert Finish(1, b"noise").encode() == b"\x04\0\0\0\x01noise"
     assert Data(1, 2, b"sealed").encode() == b"\x05" + struct.pack(">I", 1) + struct.pack(">Q", 2) + b"sealed"
     assert Reset(1).encode() == b"\x06\0\0\0\x01"
+    assert Group(1, 2, 3, b"sealed").encode() == b"\x07" + struct.pack(">IIQ", 1, 2, 3) + b"sealed"
     probe = Probe(9, b"probe id", 3, SAME_LENGTH, size=300).encode()
     assert probe == b"\x08\x09probe id\0\x03\x01" + bytes(287)
     reply = ProbeReply(4, b"probe id", 3, KEY, 1, 2, 3, 4, packed_source(SOURCE), 6, b"den", size=300).encode()
@@ -99,7 +104,7 @@ def test_a_datagram_beyond_the_limit_of_its_kind_is_oversize(packet: Packet) -> 
 
 def test_nothing_and_unknown_kinds_are_refused() -> None:
     assert refusal(b"") is Drop.TRUNCATED
-    for kind in (0, 7, 255):
+    for kind in (0, 10, 255):
         assert refusal(bytes([kind]) + bytes(100)) is Drop.UNKNOWN_KIND
 
 

@@ -13,6 +13,7 @@ from udpchat.chat.ids import conversation_log, message_id
 from udpchat.chat.permissions import Action, Role
 from udpchat.server.accounts import digest_of
 from udpchat.session.cipher import SendCipher
+from udpchat.session.group import GroupSender, GroupSigner
 from udpchat.session.noise import KeyPair, NoiseInitiator, NoiseResponder, fingerprint, user_id
 from udpchat.wire import content, frames, requests
 from udpchat.wire.frames import encode, pack
@@ -66,6 +67,7 @@ UP: list[frames.Up] = [
     frames.Goodbye(content.Reason.QUIT),
     frames.Typing("#lobby"),
     frames.GetReceipt("#lobby", 41),
+    frames.GroupReady(7, 3),
 ]
 DOWN: list[frames.Down] = [
     frames.Welcome("ada", USER, "den", 10_000, 30_000, 86_400, 1_000, 0, (), COUNTER),
@@ -97,6 +99,7 @@ DOWN: list[frames.Down] = [
     frames.UserTyping("#lobby", "ada"),
     frames.Receipt("#lobby", 41, 3, 4),
     frames.Hold(1_500),
+    frames.GroupKey("#lobby", 7, 3, bytes(range(32)), bytes(range(32, 64))),
 ]
 REQUESTS: list[requests.RequestBody] = [
     requests.Say("lobby", content.ACTION, "waves"),
@@ -242,6 +245,24 @@ def data_packet(key: bytes, index: int, counter: int, body: bytes) -> dict[str, 
     return {"counter": counter, "body": body, "datagram": Data(index, counter, sealed).encode()}
 
 
+def group_packet() -> dict[str, Any]:
+    """The second packet of an epoch."""
+    signer = GroupSigner(SERVER_EPHEMERAL)
+    sender = GroupSender(7, 3, CLIENT_EPHEMERAL, signer)
+    body = pack([encode(frames.Entries("#lobby", 99, 41, 25, [frames.raw(REMOVED)]))])
+    sender.seal(body)
+    return {
+        "signer_secret": SERVER_EPHEMERAL,
+        "signer": signer.public,
+        "key": sender.key,
+        "group": sender.group,
+        "epoch": sender.epoch,
+        "counter": sender.sent,
+        "body": body,
+        "datagram": sender.seal(body),
+    }
+
+
 def probes() -> list[dict[str, Any]]:
     """A Probe, and the answer to it."""
     probe = Probe(PROTOCOL_VERSION, TOKEN, 3, SAME_LENGTH)
@@ -286,6 +307,7 @@ def vectors() -> dict[str, Any]:
             "up": data_packet(up_key, SERVER_INDEX, 0, pack([encode(UP[0]), encode(UP[1])])),
             "down": data_packet(down_key, CLIENT_INDEX, 258, pack([encode(DOWN[0])])),
         },
+        "group": group_packet(),
         "probes": probes(),
         "frames": {"up": examples(UP), "down": examples(DOWN)},
         "requests": examples(REQUESTS),

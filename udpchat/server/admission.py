@@ -18,6 +18,7 @@ from udpchat.wire.frames import Down, EnterRefused, FollowRefused, Standing, Wel
 from udpchat.wire.limits import (
     CAPABILITIES,
     EXPIRY_S,
+    GROUP_PEERS_MIN,
     HEARTBEAT_S,
     NICK_REGULAR_KEPT_S,
     ORDER,
@@ -39,6 +40,7 @@ class Settings(Value, frozen=True):
     nick_kept_s: float = NICK_REGULAR_KEPT_S  # how long a nick is kept that nobody uses
     port: int = 0  # of the server's sockets, which ProbeReplies tell
     is_discoverable: bool = True  # whether Probes are answered
+    group_peers_min: int = GROUP_PEERS_MIN  # followers of a log from which on it has a group
     host: bytes = b""  # the key of who runs the server, which enters as HOST_NICK with the role HOST
 
 

@@ -51,7 +51,7 @@ class Backlog:
         turns = self.pace.turns  # the hot path: mostly there is room for everybody
         if (
             not turns.is_reach_bounded
-            and not self._fanout.later
+            and not self._fanout.behind
             and self._commits.pending_bytes < (1.0 - KEPT_SHARE) * turns.write_bytes_max
         ):
             return True
@@ -63,7 +63,7 @@ class Backlog:
         share, turns = 1.0 - kept, self.pace.turns
         return (
             self._commits.pending_bytes < share * turns.write_bytes_max
-            and len(self._fanout.later) < share * PEERS_BEHIND_MAX
+            and self._fanout.behind < share * PEERS_BEHIND_MAX
             and (not turns.is_reach_bounded or self._reach.left > kept * self._reach.rate.burst)
         )
 

@@ -15,6 +15,7 @@ from udpchat.server.credit import Ledger
 from udpchat.server.enforcement import Enforcement
 from udpchat.server.entrance import Entrance
 from udpchat.server.fanout import Fanout
+from udpchat.server.groups import Groups
 from udpchat.server.history import ReactionsUnreadable, readable
 from udpchat.server.payer import Payer
 from udpchat.server.queries import Queries, Query
@@ -51,7 +52,7 @@ class Chat:
         self.quotas = Quotas()
         self.registry = Registry(self.quotas.peers)
         self.commits = Commits(log)
-        self.fanout = Fanout()
+        self.fanout = Fanout(Groups(random, settings.group_peers_min))
         durable, empty_rooms = self.commits.durable, self.quotas.empty_rooms
         self.rooms = Rooms(log, durable, self.registry, self.fanout, random, empty=empty_rooms)
         self.queries = Queries()
@@ -95,6 +96,7 @@ class Chat:
         self.on_moved(now, peer)
         peer.window.forget_held()
         peer.downlink.reset(now)
+        self.fanout.groups.on_session(now, peer)
         if peer.nick is not None:
             self.entrance.propose(now, peer, peer.nick)  # who never leaves uses a nick too
 

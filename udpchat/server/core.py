@@ -214,7 +214,7 @@ class ServerCore(OffLoop):
         return earliest(
             self._sessions.handshakes.next_timeout(),
             self._timers.next_timeout(),
-            self._intake.next_timeout(is_more_to_do=bool(self._fanout.later)),
+            self._intake.next_timeout(is_more_to_do=bool(self._fanout.behind)),
         )
 
     # --- Out ----------
@@ -236,7 +236,9 @@ class ServerCore(OffLoop):
         for at, peer in enumerate(to_flush, 1):
             sent += self._flush_peer(now, peer)
             if sent >= FLUSHED_PACKETS_MAX:
-                return fanout.flush_later(to_flush[at:])
+                fanout.flush_later(to_flush[at:])
+                break
+        self._transmits += fanout.drain_copies(now)
 
     def _carry_out(self, now: float, peer: Peer) -> None:
         """Carry out the requests of a peer that are ready; what does not fit the turn waits for the next."""

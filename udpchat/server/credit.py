@@ -49,6 +49,7 @@ FRAMES_US: Final[dict[type[frames.Up], float]] = {
     frames.Goodbye: 50.0,
     frames.Typing: 20.0,
     frames.GetReceipt: 20.0,
+    frames.GroupReady: 5.0,
 }  # fmt: skip
 
 

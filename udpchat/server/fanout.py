@@ -1,24 +1,47 @@
 """How what is new in logs reaches the peers that follow them (SPEC 5). Only this module decides that.
 
-Every peer is sent packets of its own: what a log has grown by is encoded once (`LogStream`), queued for each follower
-(`Downlink`), packed with what else is due to it, and sealed in its session.
+What a log has grown by is encoded once (`LogStream`). In a large room it is sealed once too, for all members of the
+group (`Groups`). Every other follower is sent packets of its own: what is new is queued for it (`Downlink`), packed
+with what else is due to it, and sealed in its session.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Container, Iterable
+from dataclasses import dataclass
 from heapq import nsmallest
 from itertools import islice
 from typing import Final
 
 from udpchat.server.credit import Ledger
+from udpchat.server.groups import Group, Groups
 from udpchat.server.registry import Peer
-from udpchat.sync.log_stream import LogStream
+from udpchat.sync.log_stream import EncodedEntries, LogStream
+from udpchat.wire.content import Reason
+from udpchat.wire.frames import Head, Heads, encode, pack
+from udpchat.wire.limits import GROUP_BODY_BYTES_MAX
 from udpchat.wire.packets import Address
 
 FLUSHED_PEERS_MAX: Final = 64  # in a turn: that takes about as long as to serve its datagrams
 NEW_FLUSHED_FIRST_MAX: Final = 16  # of these
 NEW_PACKETS_MAX: Final = 8  # sent to a new peer in its session: what it enters with
+COPIES_MAX: Final = 512  # of group packets, in a turn
+COPIES_OF_A_PACKET: Final = 4  # cost as much as a packet that is made for a peer
+
+
+@dataclass(slots=True)
+class _Copies:
+    """A group packet on its way to the members that there were when it was sealed, and how many have it.
+
+    `last`: the last entry that they have been sent when all of them have it; 0: no more than before.
+    """
+
+    stream: LogStream
+    datagram: bytes
+    members: list[Peer]
+    last: int = 0
+    sent: int = 0
 
 
 def holders(peers: Iterable[Peer], log: str, sequence: int) -> list[Peer]:
@@ -27,16 +50,19 @@ def holders(peers: Iterable[Peer], log: str, sequence: int) -> list[Peer]:
 
 
 class Fanout:
-    """Which peers follow which streams.
+    """Which peers follow which streams, and which of them are in groups.
 
     `to_flush`: peers that may have packets to send; `later`: those that a turn had no time for; `to_arm`: streams that
     may have a timer to arm. These are dicts, not sets, so that the order of sending does not depend on memory
     addresses.
     """
 
-    __slots__ = ("_followers", "later", "to_arm", "to_flush")
+    __slots__ = ("_copies", "_copies_left", "_followers", "groups", "later", "to_arm", "to_flush")
 
-    def __init__(self) -> None:
+    def __init__(self, groups: Groups | None = None) -> None:
+        self.groups = groups or Groups()
+        self._copies: deque[_Copies] = deque()
+        self._copies_left = 0
         self._followers: dict[LogStream, dict[Peer, None]] = {}
         self.to_flush: dict[Peer, None] = {}
         self.later: dict[Peer, None] = {}
@@ -57,9 +83,10 @@ class Fanout:
         peer.downlink.follow(now, stream)
         self.to_flush[peer] = None
 
-    def unfollow(self, peer: Peer, stream: LogStream) -> None:
+    def unfollow(self, peer: Peer, stream: LogStream, reason: Reason) -> None:
         """A peer that follows a log does so no longer."""
         peer.downlink.unfollow(stream.log)
+        self.groups.leave(peer, stream, reason)
         followers = self._followers[stream]
         del followers[peer]
         if not followers:
@@ -77,12 +104,49 @@ class Fanout:
     def extend(self, now: float, stream: LogStream, entries: list[bytes]) -> None:
         """A log has grown by these entries, durably: send them to its followers."""
         self.to_arm[stream] = None
+        group = self.groups.in_use(now, stream) if entries else None
         frames = stream.extend(now, entries)
-        if frames:
-            followers = self._followers[stream]
-            for peer in followers:
-                peer.downlink.publish(stream.log, frames)
-            self.to_flush.update(followers)
+        if not frames:
+            return
+        apart: Iterable[Peer] = self._followers[stream]
+        if group is not None:
+            for peer in group.check(now):
+                self._announce_to(peer, stream)
+            if group.members and all(len(each.body) <= GROUP_BODY_BYTES_MAX for each in frames):
+                self._share(group, stream, frames)
+                apart = [peer for peer in apart if peer not in group.members]
+        for peer in apart:
+            peer.downlink.publish(stream.log, frames)
+            if group is not None and (key := group.offer(now, peer)) is not None:
+                peer.downlink.send(key)
+        self.to_flush.update(dict.fromkeys(apart))
+
+    def _share(self, group: Group, stream: LogStream, frames: list[EncodedEntries]) -> None:
+        """Seal entries once for all members of a group."""
+        members = list(group.members)
+        self._copies += [_Copies(stream, group.sender.seal(each.body), members) for each in frames]
+        self._copies[-1].last = stream.head
+        self._copies_left += len(members) * len(frames)
+
+    @property
+    def behind(self) -> int:
+        """How much is still to be sent of what is new, in packets made for a peer, rounded up."""
+        return len(self.later) - -self._copies_left // COPIES_OF_A_PACKET
+
+    def drain_copies(self, now: float) -> list[tuple[bytes, Address]]:
+        """The next COPIES_MAX copies of group packets."""
+        drained: list[tuple[bytes, Address]] = []
+        while self._copies and len(drained) < COPIES_MAX:
+            copies = self._copies[0]
+            members = copies.members[copies.sent : copies.sent + COPIES_MAX - len(drained)]
+            drained += [(copies.datagram, member.session.path.address) for member in members]
+            copies.sent += len(members)
+            if copies.sent == len(copies.members):
+                self._copies.popleft()
+                if copies.last and copies.stream.shared is not None:
+                    copies.stream.shared.add(now, copies.last)
+        self._copies_left -= len(drained)
+        return drained
 
     def replace(self, stream: LogStream, sequence: int) -> None:
         """An entry has other bytes now."""
@@ -90,20 +154,29 @@ class Fanout:
         for peer in self.followers(stream):
             peer.downlink.subscriptions[stream.log].send_anew(sequence)
 
-    def announce(self, stream: LogStream, last: int) -> None:
-        """Send the head of a log to the followers that have not acknowledged all entries up to `last`."""
+    def announce(self, stream: LogStream, last: int, others: Container[Peer] = ()) -> None:
+        """Send the head of a log to the followers that have not acknowledged all entries up to `last`, but `others`."""
         for peer in self.followers(stream):
-            subscription = peer.downlink.subscriptions[stream.log]
-            if subscription.sequence < last:
-                peer.downlink.announce(subscription)
-                self.to_flush[peer] = None
+            if peer not in others and peer.downlink.subscriptions[stream.log].sequence < last:
+                self._announce_to(peer, stream)
+
+    def _announce_to(self, peer: Peer, stream: LogStream) -> None:
+        peer.downlink.announce(peer.downlink.subscriptions[stream.log])
+        self.to_flush[peer] = None
 
     def handle_timeout(self, now: float, stream: LogStream) -> None:
         """Announce the head of a log, if that is due."""
         due = stream.next_announcement()
         if due is not None and now >= due:
-            stream.announced += 1
-            self.announce(stream, stream.head)
+            group = None if stream.announcements.is_last else self.groups.in_use(now, stream)
+            stream.announcements.done += 1
+            members = group.members if group is not None else ()
+            self.announce(stream, stream.head, members)
+            if group is not None and members:
+                head = Head(stream.log, stream.generation, stream.base, stream.head, 0)
+                datagram = group.sender.seal(pack([encode(Heads(stream.ack_delay_ms, [head]))]))
+                self._copies.append(_Copies(stream, datagram, list(members)))
+                self._copies_left += len(members)
         self.to_arm[stream] = None
 
     def take_to_flush(self, ledger: Ledger) -> list[Peer]:

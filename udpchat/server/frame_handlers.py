@@ -144,6 +144,10 @@ def _others(context: FrameContext, log: str) -> list[Peer]:
     return context.chat.fanout.others(peer, subscription.stream)
 
 
+def _on_group_ready(context: FrameContext, frame: frames.GroupReady) -> None:
+    context.chat.fanout.groups.on_ready(context.peer, frame)
+
+
 def _on_goodbye(context: FrameContext, frame: frames.Goodbye) -> Reason | None:
     return Reason.QUIT
 
@@ -165,8 +169,11 @@ FRAMES: Handlers = {
     frames.Goodbye: _on_goodbye,
     frames.Typing: _on_typing,
     frames.GetReceipt: _on_get_receipt,
+    frames.GroupReady: _on_group_ready,
 }
-_OF_THE_NEWEST = (frames.Follow, frames.Request, frames.RequestFragment, frames.Ack, frames.Goodbye)
+_OF_THE_NEWEST = (
+    frames.Follow, frames.Request, frames.RequestFragment, frames.Ack, frames.Goodbye, frames.GroupReady,
+)  # fmt: skip
 
 # Those of frames on the session that the newest one of the peer replaced.
 FRAMES_OF_PREVIOUS: Handlers = {**FRAMES, **dict.fromkeys(_OF_THE_NEWEST, _ignore)}

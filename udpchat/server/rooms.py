@@ -255,8 +255,8 @@ class Rooms:
             peer.rooms.discard(name)
             room.roster.leave(now, peer.nick, peer.author.user, reason, away=peer.activity.away, by=by, why=why)
             self.to_arm[room] = None
-            self._unfollow(peer, room.roster.stream)
-            self._unfollow(peer, room.stream)
+            self._unfollow(peer, room.roster.stream, reason)
+            self._unfollow(peer, room.stream, reason)
         if not room.roster.members:
             self._close(name)
 
@@ -265,13 +265,13 @@ class Rooms:
         for name in sorted(peer.rooms):
             self.part(now, peer, name, reason, by=by, why=why)
         for subscription in list(peer.downlink.subscriptions.values()):
-            self._unfollow(peer, subscription.stream)
+            self._unfollow(peer, subscription.stream, reason)
         self._registry.remove(peer)
         self._fanout.leave(peer)
 
-    def _unfollow(self, peer: Peer, stream: LogStream) -> None:
+    def _unfollow(self, peer: Peer, stream: LogStream, reason: Reason) -> None:
         """A peer stops following a log. A stream without followers is removed."""
-        self._fanout.unfollow(peer, stream)
+        self._fanout.unfollow(peer, stream, reason)
         if not stream.followers:
             self._streams.pop(stream.log, None)
             self.memory.on_gone(stream)

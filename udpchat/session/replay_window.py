@@ -20,6 +20,10 @@ class ReplayWindow:
         self.largest = -1
         self._missing = 0  # bit n: counter ``largest - n`` was not received yet; bit 0 is never set
 
+    def is_fresh(self, counter: int) -> bool:
+        """Whether ``accept`` would accept this counter."""
+        return counter > self.largest or bool(self._missing >> (self.largest - counter) & 1)
+
     def accept(self, counter: int) -> bool:
         """True once for each counter within the newest REPLAY_WINDOW_PACKETS, the largest included."""
         ahead = counter - self.largest

@@ -124,7 +124,7 @@ class Downlink:
                     span.subscription.on_held(span.first, span.last)
         if lost:
             changed.update(self._repair(lost, REPAIR_BYTES_MAX))
-        self._schedule(changed)
+        self._schedule(now, changed)
 
     def _receive_cursor(
         self, now: float, subscription: Subscription, cursor: Cursor, *, is_newest: bool
@@ -140,7 +140,7 @@ class Downlink:
         subscription.on_cursor(cursor)
         return subscription
 
-    def _schedule(self, changed: Iterable[Subscription]) -> None:
+    def _schedule(self, now: float, changed: Iterable[Subscription]) -> None:
         """Schedule what is missing of the subscriptions that changed; of all, once nothing is under way any more."""
         if self._under_way and not self.loss_detection.bytes_in_flight and not self.queue.has_entries:
             for subscription in self._under_way:
@@ -149,7 +149,7 @@ class Downlink:
             changed, self._under_way = {**self._under_way, **dict.fromkeys(changed)}, {}
         for subscription in changed:
             if subscription.is_behind:
-                subscription.schedule_missing()
+                subscription.schedule_missing(now - self.loss_detection.path.group_late_s)
                 if subscription.is_known and subscription.sequence < subscription.stream.base:
                     self.announce(subscription)  # the entries that it waits for are not kept any more
             if subscription.backlog:
@@ -200,7 +200,7 @@ class Downlink:
             if probed and not self.queue.has_entries:
                 self.loss_detection.forget()  # the replica holds all of it, it was replaced, or its log is not followed
             if lost or not self.loss_detection.bytes_in_flight:
-                self._schedule(changed)
+                self._schedule(now, changed)
         for frame in self.ends.due(now) if self.ends else ():
             self.send(frame)
         if self._announce_at is not None and now >= self._announce_at:

@@ -12,13 +12,15 @@ from zlib import crc32
 from udpchat.sync.cache_budget import MemoryBudget
 from udpchat.sync.fragments import split
 from udpchat.sync.log import EntryReader, LogUnreadable
-from udpchat.sync.packing import FRAME_BYTES_MAX
+from udpchat.sync.packing import ARRAY_HEADER_BYTES, FRAME_BYTES_MAX
+from udpchat.sync.shared import SharedEntries
 from udpchat.wire.fields import Value
 from udpchat.wire.frames import Entries, EntryFragment, encode, pack, raw
 from udpchat.wire.limits import (
     ACK_INTERVAL_S_MIN,
     ACKS_PER_S_BUDGET,
     ENTRIES_MAX,
+    GROUP_BODY_BYTES_MAX,
     SENDER_DRIVEN_PEERS_MAX,
     SEQUENCE_MAX,
 )
@@ -31,6 +33,9 @@ CACHED_BYTES_MAX = 256 * 1024  # of frames, for each log
 ENTRY_MEMORY_BYTES = 64  # of an entry in memory, beside its bytes
 FRAME_MEMORY_BYTES = 400  # likewise of a frame
 ANNOUNCE_AFTER_S = (0.02, 0.2, 1.0)  # of silence in a large room; OpenPGM's SPM schedule is the model
+GROUP_ANNOUNCE_AFTER_S = (0.1, 0.4, 1.0)  # in group packets, the last in sessions
+GROUP_ANNOUNCE_ACK_DELAYS_MIN = 1.6  # before the last: by then all acks are here that were not lost
+GROUP_FRAME_BYTES_MAX = GROUP_BODY_BYTES_MAX - ARRAY_HEADER_BYTES
 ANNOUNCE_ACK_DELAYS_MIN = 0.4  # not before followers had time to acknowledge: that would double what is sent
 
 
@@ -91,12 +96,40 @@ class _FrameCache:
             self.bytes_held += size
 
 
+class Announcements:
+    """When the head of a log is announced to who may lack the last entries: in rounds since it grew, `done` of them."""
+
+    __slots__ = ("_grown_at", "done")
+
+    def __init__(self) -> None:
+        self._grown_at = 0.0
+        self.done = len(ANNOUNCE_AFTER_S)
+
+    def begin(self, now: float) -> None:
+        """The log has grown."""
+        self._grown_at, self.done = now, 0
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the next round is the last: it goes to nobody who has acknowledged all, not even in a group."""
+        return self.done == len(ANNOUNCE_AFTER_S) - 1
+
+    def next(self, ack_delay_s: float, *, is_grouped: bool) -> float | None:
+        """When the next round is due; None after the last."""
+        if self.done == len(ANNOUNCE_AFTER_S):
+            return None
+        if not is_grouped:
+            return self._grown_at + max(ANNOUNCE_AFTER_S[self.done], ANNOUNCE_ACK_DELAYS_MIN * ack_delay_s)
+        acked_s = GROUP_ANNOUNCE_ACK_DELAYS_MIN * ack_delay_s if self.is_last else 0.0
+        return self._grown_at + max(GROUP_ANNOUNCE_AFTER_S[self.done], acked_s)
+
+
 class LogStream:
     """One log as it grows: its extent, its latest entries, and the frames that all followers get."""
 
     __slots__ = (
-        "_cache", "_memory", "_reader", "_recent", "announced", "base", "followers", "generation", "grown_at", "head",
-        "log", "unreadable",
+        "_cache", "_memory", "_reader", "_recent", "announcements", "base", "followers", "generation", "head", "log",
+        "shared", "unreadable",
     )  # fmt: skip
 
     def __init__(
@@ -112,9 +145,9 @@ class LogStream:
         self.generation, self.base = extent.generation, extent.base
         self.head = extent.head if head is None else head
         self.followers = 0  # how many downlinks follow it
-        self.grown_at = 0.0
         self.unreadable: str | None = None  # why entries of the log could not be read, the last time that this failed
-        self.announced = len(ANNOUNCE_AFTER_S)  # rounds of announcements done since it grew
+        self.announcements = Announcements()
+        self.shared: SharedEntries | None = None  # what ever went to a group
         self._memory = memory
         self.forget()
 
@@ -139,6 +172,11 @@ class LogStream:
         return -(-int(self.ack_delay_s * 1e6) // 1000)
 
     @property
+    def is_grouped(self) -> bool:
+        """Whether what is new goes to a group."""
+        return self.shared is not None and self.shared.is_in_use
+
+    @property
     def is_sender_driven(self) -> bool:
         """Whether each follower is probed (a small room), or the head announced to all (a large one)."""
         return self.followers <= SENDER_DRIVEN_PEERS_MAX
@@ -150,8 +188,9 @@ class LogStream:
         first = self.head + 1
         self.head += len(entries)
         self._recent.extend(entries)
-        self.grown_at, self.announced = now, 0
-        frames = self._encode(first, entries) if self.followers else []
+        self.announcements.begin(now)
+        bytes_max = GROUP_FRAME_BYTES_MAX if self.is_grouped else FRAME_BYTES_MAX
+        frames = self._encode(first, entries, bytes_max) if self.followers else []
         self._cache.add(first, self.head, frames)
         self._on_used()
         return frames
@@ -185,7 +224,7 @@ class LogStream:
         self._on_used()
         return frames
 
-    def _encode(self, first: int, entries: list[bytes]) -> list[EncodedEntries]:
+    def _encode(self, first: int, entries: list[bytes], bytes_max: int = FRAME_BYTES_MAX) -> list[EncodedEntries]:
         encoded: list[EncodedEntries] = []
         batch: list[bytes] = []
         fixed = (
@@ -193,10 +232,10 @@ class LogStream:
         )
         size = fixed
         for entry in entries:
-            if batch and (size + len(entry) > FRAME_BYTES_MAX or len(batch) == ENTRIES_MAX):
+            if batch and (size + len(entry) > bytes_max or len(batch) == ENTRIES_MAX):
                 encoded.append(self._encoded_entries(first, batch))
                 first, batch, size = first + len(batch), [], fixed
-            if fixed + len(entry) > FRAME_BYTES_MAX:
+            if fixed + len(entry) > bytes_max:
                 encoded.extend(self._encoded_fragments(first, entry))
                 first += 1
             else:
@@ -221,6 +260,6 @@ class LogStream:
 
     def next_announcement(self) -> float | None:
         """When to announce the head of a large room again that nothing was sent to since; None if never."""
-        if self.is_sender_driven or self.announced == len(ANNOUNCE_AFTER_S):
+        if self.is_sender_driven and not self.is_grouped:
             return None
-        return self.grown_at + max(ANNOUNCE_AFTER_S[self.announced], ANNOUNCE_ACK_DELAYS_MIN * self.ack_delay_s)
+        return self.announcements.next(self.ack_delay_s, is_grouped=self.is_grouped)

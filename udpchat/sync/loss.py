@@ -22,6 +22,7 @@ PROBE_S_MAX = 0.25  # while the peer has been silent for less than SILENT_S
 PROBE_SILENT_S_MAX = 1.0
 OVERDUE_S_MAX = 1.2  # since it was sent, however late packets come; for a first probe half as much again: below 2 s
 SILENT_S = 3.0
+GROUP_LATE_S_MIN = 0.1  # after a group packet was sent: a busy client has read it by then
 _NOT_COMPUTED = float("-inf")
 
 
@@ -39,6 +40,11 @@ class PathEstimate:
         self.round_trip = RoundTrip()
         self.congestion = BbrController()
         self.reordering_s = 0.0
+
+    @property
+    def group_late_s(self) -> float:
+        """So long after a group packet was sent (SPEC 5.8), an ack that does not report its entries shows it lost."""
+        return max(self.round_trip.timeout_s + self.reordering_s, GROUP_LATE_S_MIN)
 
 
 class SentPacket:

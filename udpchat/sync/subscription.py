@@ -2,7 +2,7 @@
 
 A subscription keeps three sets of entries: `acked`, held by the replica; `scheduled`, in flight or queued; and
 `backlog`, the part of `scheduled` that is read from the log when congestion control allows. Any other entry up to the
-head is missing, and is added to the backlog.
+head is missing, and is added to the backlog; of what went to a group (SPEC 5.8), once it is late or was overtaken.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ HELD_RUNS_MAX = 512  # ranges held beyond gaps: more than loss causes, below wha
 class Subscription:
     """What one follower holds of a log, and what is under way to it."""
 
-    __slots__ = ("_may_miss", "acked", "backlog", "entered", "is_known", "scheduled", "sequence", "stream")
+    __slots__ = (
+        "_may_miss_to", "acked", "backlog", "entered", "is_known", "missed", "scheduled", "sequence", "stream",
+    )  # fmt: skip
 
     def __init__(self, stream: LogStream) -> None:
         self.stream = stream
@@ -31,7 +33,8 @@ class Subscription:
         self.acked = Ranges()  # beyond `sequence`
         self.scheduled = Ranges()
         self.backlog = Ranges()
-        self._may_miss = False  # whether an entry may be neither held nor scheduled
+        self._may_miss_to = 0  # up to here, an entry may be neither held nor on its way in any packet
+        self.missed = 0  # entries that went to a group, and not to this member of it; reset by the caller
 
     def head(self) -> Head:
         """The head of the log, as it is sent to this follower."""
@@ -53,7 +56,7 @@ class Subscription:
         if cursor.sequence > head or any(first > last or last > head for first, last in cursor.ranges):
             raise BadDatagram(Drop.UNSENT_ACK)
         if not self.is_known:
-            self.is_known = self._may_miss = True
+            self.is_known, self._may_miss_to = True, head
             self.scheduled.clear()  # what was sent before the follower knew the head was not taken
             self.acked.clear()
             self._pass(cursor.sequence)
@@ -112,7 +115,7 @@ class Subscription:
         """Entries `first` to `last`, all if not given, are under way no longer."""
         if self.scheduled:
             self.scheduled.remove(first, last)
-            self._may_miss = True
+            self._may_miss_to = max(self._may_miss_to, min(last, self.stream.head))
 
     def send_anew(self, sequence: int) -> None:
         """An entry has other bytes from now on: unless the replica holds it, what was sent of it may be of no use.
@@ -122,17 +125,23 @@ class Subscription:
         if not self.holds(sequence, sequence):
             self.unschedule(sequence, sequence)
 
-    def schedule_missing(self) -> None:
-        """Add what is neither held nor scheduled to the backlog."""
+    def schedule_missing(self, late_at: float = 0.0) -> None:
+        """Add what is neither held nor on its way to the backlog. What a group was sent by `late_at` is late."""
         self._advance()
-        first = max(self.sequence, self.stream.base) + 1
-        if not self.is_known or not self._may_miss:
+        stream, known_to = self.stream, self._may_miss_to
+        last = known_to
+        if stream.shared is not None:
+            last = max(last, stream.shared.sent_by(late_at), self.acked.last if self.acked else 0)
+        first = max(self.sequence, stream.base) + 1
+        if not self.is_known or last < first:
             return
-        self._may_miss = False
-        for gap_first, gap_last in self.acked.gaps(first, self.stream.head):
+        self._may_miss_to = 0
+        for gap_first, gap_last in self.acked.gaps(first, last):
             for missing_first, missing_last in self.scheduled.gaps(gap_first, gap_last):
                 self.backlog.add(missing_first, missing_last)
                 self.scheduled.add(missing_first, missing_last)
+                if missing_first > known_to:
+                    self.missed += missing_last - missing_first + 1
 
     def forget(self) -> None:
         """A new session: what was under way is unknown until the replica reports again what it holds.
@@ -140,7 +149,7 @@ class Subscription:
         If the client was restarted, it enters only now; a client that goes on keeps the `entered` of before.
         """
         self.entered = self.stream.head
-        self.is_known = self._may_miss = False
+        self.is_known, self._may_miss_to = False, 0
         self.scheduled.clear()
         self.backlog.clear()
 

@@ -16,6 +16,8 @@ from udpchat.wire.fields import Value
 from udpchat.wire.frames import Cursor, Entries, EntryFragment, Head, encode
 from udpchat.wire.limits import ACK_LOGS_MAX, ACKS_AT_ONCE_MAX
 
+GROUP_GAP_SHARE = 0.125  # of the ack delay: so long a gap that many may have waits at most, beside the hold
+
 
 class Received(Value, frozen=True):
     """Entries `first`, `first + 1`, ... of a log, each returned once and in order."""
@@ -131,6 +133,24 @@ class Uplink:
         self._take_in(replica)
         return is_taken
 
+    def on_shared(self, now: float, frame: Entries | EntryFragment) -> None:
+        """Entries of a group packet are about to be received: no number in the session shows what was lost before it.
+        So if they are not next, the gap is reported: at a random time, as many may have it."""
+        replica = self._open_replica(frame.log, frame.generation)
+        first = frame.first if isinstance(frame, Entries) else frame.sequence
+        if replica is not None and first > replica.head + 1:
+            self._on_shared_gap(now, frame.ack_delay_ms)
+
+    def on_shared_head(self, now: float, head: Head, ack_delay_ms: int) -> None:
+        """How far a log reaches, as all members of a group are told: who lacks something reports it."""
+        replica = self._open_replica(head.log, head.generation)
+        if replica is not None and head.head > replica.sequence:
+            replica.head = max(replica.head, head.head)
+            self._on_shared_gap(now, ack_delay_ms)
+
+    def _on_shared_gap(self, now: float, ack_delay_ms: int) -> None:
+        self._acks.on_gap(now + GROUP_GAP_SHARE * ack_delay_ms / 1000 * self._share())
+
     def on_heads(self, now: float, ack_delay_s: float) -> None:
         """All of a `Heads` frame was received: report what is held of these logs, and the gaps of all."""
         if self.has_gap:
@@ -163,7 +183,11 @@ class Uplink:
             self._received.append(Received(replica.log, replica.generation, ready[0][0], entries))
 
     def _acknowledge(self, now: float, ack_delay_s: float) -> None:
-        self._acks.on_entries(now, ack_delay_s, int.from_bytes(self._random(2), "big") / 0xFFFF)
+        self._acks.on_entries(now, ack_delay_s, self._share())
+
+    def _share(self) -> float:
+        """Random, from 0 to 1."""
+        return int.from_bytes(self._random(2), "big") / 0xFFFF
 
     def drain_received(self) -> list[Received]:
         """The entries that came next in their logs."""

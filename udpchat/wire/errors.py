@@ -19,6 +19,8 @@ class Drop(StrEnum):
     BAD_HANDSHAKE = "bad handshake"  # a Noise message whose authentication fails
     FOREIGN_KEY = "foreign key"  # an authentic HelloReply under a key that is not approved
     BAD_SEAL = "bad seal"  # a Data packet whose authentication fails
+    BAD_SIGNATURE = "bad signature"  # a group packet that a member sealed, and not the server
+    UNKNOWN_GROUP = "unknown group"  # a group packet of a group or an epoch whose key is not here
     REPLAYED = "replayed"  # a counter received before, or below the window
     MALFORMED = "malformed"  # authentic, but not frames within their bounds
     IMPOSSIBLE = "impossible"  # frames within their bounds that no server sends which keeps to the protocol

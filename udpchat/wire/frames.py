@@ -37,6 +37,8 @@ Generation = Annotated[int, Meta(ge=0, le=limits.SEQUENCE_MAX)]
 PacketCounter = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Bits64 = Annotated[int, Meta(ge=0)]
 Milliseconds = Annotated[int, Meta(ge=0, le=3_600_000)]
+GroupNumber = Annotated[int, Meta(ge=0, le=2**32 - 1)]
+Key = Annotated[bytes, Meta(min_length=limits.KEY_BYTES, max_length=limits.KEY_BYTES)]
 Token = Annotated[bytes, Meta(min_length=limits.PATH_TOKEN_BYTES, max_length=limits.PATH_TOKEN_BYTES)]
 FragmentData = Annotated[bytes, Meta(min_length=1, max_length=limits.FRAGMENT_BYTES)]
 FragmentIndex = Annotated[int, Meta(ge=0, lt=limits.FRAGMENTS_MAX)]
@@ -177,7 +179,14 @@ class GetReceipt(WireStruct, tag=129, frozen=True):
     sequence: Counter
 
 
-Up = Enter | Follow | Request | RequestFragment | Ack | Ping | PathReply | Goodbye | Typing | GetReceipt
+class GroupReady(WireStruct, tag=130, frozen=True):
+    """This client has the key of a `GroupKey`, and opens packets of that group and epoch from here on."""
+
+    group: GroupNumber
+    epoch: GroupNumber
+
+
+Up = Enter | Follow | Request | RequestFragment | Ack | Ping | PathReply | Goodbye | Typing | GetReceipt | GroupReady
 
 # --- Frames, down (SPEC 4.2) ----------
 
@@ -329,9 +338,25 @@ class Hold(WireStruct, tag=146, frozen=True):
     wait_ms: Milliseconds
 
 
+class GroupKey(WireStruct, tag=147, frozen=True):
+    """New entries of a log may come in packets of this group and epoch: sealed under `key`, signed under `signer`.
+
+    Repeated until answered by `GroupReady`. Sent to who named the capability GROUPS.
+    """
+
+    log: LogName
+    group: GroupNumber
+    epoch: GroupNumber
+    key: Key
+    signer: Key
+
+    def __repr__(self) -> str:
+        return f"GroupKey(log={self.log!r}, group={self.group}, epoch={self.epoch})"  # the key is in no log
+
+
 Down = (
     Welcome | EnterRefused | Result | Entries | EntryFragment | Heads | Pong | PathCheck | Goodbye | ResultFragment
-    | FollowRefused | Unwritable | UserTyping | Receipt | Hold
+    | FollowRefused | Unwritable | UserTyping | Receipt | Hold | GroupKey
 )  # fmt: skip
 
 # --- Bytes ----------

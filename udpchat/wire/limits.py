@@ -8,10 +8,11 @@ from __future__ import annotations
 # --- Protocol: SPEC 1 to 3 ----------
 
 PROTOCOL_VERSION = 4  # raised with every change that an older peer cannot read (SPEC 8)
-PROTOCOL_MINOR = 3  # grows with what a peer may ignore (SPEC 8)
+PROTOCOL_MINOR = 4  # grows with what a peer may ignore (SPEC 8)
 TYPING = 1  # a capability: a client is sent who is typing, a server sends it (SPEC 8)
 ORDER = 2  # a capability: a client follows the roster of the server, a server has accounts and roles (SPEC 6.10, 6.11)
-CAPABILITIES: tuple[int, ...] = (TYPING, ORDER)  # of a server of this version
+GROUPS = 3  # a capability: a client opens group packets, a server sends them (SPEC 5.8)
+CAPABILITIES: tuple[int, ...] = (TYPING, ORDER, GROUPS)  # of a server of this version
 CAPABILITIES_MAX = 64  # in one list
 CAPABILITY_MAX = 2**16 - 1
 OPTIONAL_TAG_MIN = 128  # a frame or an entry with this tag or a higher one is skipped by who does not know it
@@ -27,8 +28,11 @@ DISCOVERY_GROUP = "ff12::7564:7063"  # IPv6 multicast, link-local and not assign
 DATA_HEADER_BYTES = 13  # kind 1, session index 4, packet counter 8: also the AEAD's associated data
 SEAL_BYTES = 16  # the Poly1305 tag
 BODY_BYTES_MAX = DATAGRAM_BYTES_MAX - DATA_HEADER_BYTES - SEAL_BYTES
+GROUP_HEADER_BYTES = 17  # kind 1, group 4, epoch 4, packet counter 8: also the AEAD's associated data
+SIGNATURE_BYTES = 64  # Ed25519
+GROUP_BODY_BYTES_MAX = DATAGRAM_BYTES_MAX - GROUP_HEADER_BYTES - SIGNATURE_BYTES - SEAL_BYTES
 
-KEY_BYTES = 32  # X25519 and ChaCha20-Poly1305 alike
+KEY_BYTES = 32  # X25519, Ed25519 and ChaCha20-Poly1305 alike
 COOKIE_BYTES = 20  # time of creation, ms modulo 2^32: 4; keyed BLAKE2s: 16
 COOKIE_LIFETIME_S = 10.0
 COOKIE_SECRET_LIFETIME_S = 120.0  # WireGuard's; the one before is accepted too
@@ -234,6 +238,14 @@ REPAIR_BYTES_MAX = 16 * 1024  # of lost entries, sent again at once; the others 
 ACKS_PER_S_BUDGET = 2_000.0  # of one room together
 ACK_INTERVAL_S_MIN = 0.002
 SENDER_DRIVEN_PEERS_MAX = 32  # in larger rooms, announced heads and the gaps that receivers report drive repairs
+GROUP_PEERS_MIN = (
+    48  # followers of a log from which on its new entries go in group packets; to half of it, they stay so
+)
+GROUP_ROTATION_S_MIN = 60.0  # between two epochs, if those who left did so by themselves
+GROUP_EPOCH_OVERLAP_S = 10.0  # so long a client opens packets of the epoch before
+GROUP_REST_S = 30.0  # so long who loses too many group packets gets none
+GROUP_FORGERIES_BURST = 16.0  # wrong signatures that a client verifies: each costs 0.1 ms
+GROUP_FORGERIES_PER_S_MAX = 4.0
 REPLICA_HELD_MAX = 4_096  # entries above a gap that a replica keeps
 PATH_CANDIDATES_BURST = 8  # new addresses of one session that are checked: a phone changes its network seldom
 PATH_CANDIDATES_PER_S = 1.0

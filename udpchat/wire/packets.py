@@ -1,4 +1,4 @@
-"""The eight packets: what the first byte of a datagram says, and the fixed fields behind it (SPEC 1).
+"""The nine packets: what the first byte of a datagram says, and the fixed fields behind it (SPEC 1).
 
 All integers are big-endian. An *index* is the 32-bit name that its receiver chose for a handshake or session. ::
 
@@ -8,12 +8,12 @@ All integers are big-endian. An *index* is the 32-bit name that its receiver cho
     Finish      4  receiver_index u32  Noise message 3
     Data        5  index u32  counter u64  sealed frames
     Reset       6  receiver_index u32
+    Group       7  group u32  epoch u32  counter u64  sealed frames and signature
     Probe       8  version u8  probe_id 8  number u16  flags u8  zeros up to 200 bytes or more
     ProbeReply  9  version u8  probe_id 8  number u16  key 32  port u16  people u16  time_ms u64  received_bytes u16
                    source 18  count u16  name 48  zeros
 
-Kind 7 is reserved. The first six bytes of a Hello, and a Cookie, a Probe and a ProbeReply, keep their layout in every
-version.
+The first six bytes of a Hello, and a Cookie, a Probe and a ProbeReply, keep their layout in every version.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from udpchat.wire.limits import (
     COOKIE_BYTES,
     DATA_HEADER_BYTES,
     DATAGRAM_BYTES_MAX,
+    GROUP_HEADER_BYTES,
     HELLO_BYTES,
     KEY_BYTES,
     PROBE_BYTES_MAX,
@@ -37,6 +38,7 @@ from udpchat.wire.limits import (
     PROBE_ID_BYTES,
     SEAL_BYTES,
     SERVER_NAME_BYTES_MAX,
+    SIGNATURE_BYTES,
 )
 
 
@@ -60,6 +62,11 @@ DATA_HEADER = struct.Struct(">BIQ")
 """Kind, receiver's index, counter: the clear part of Data and the associated data of its seal."""
 
 DATA_BYTES_MIN = DATA_HEADER_BYTES + SEAL_BYTES
+
+GROUP_HEADER = struct.Struct(">BIIQ")
+"""Kind, group, epoch, counter: the clear part of a group packet and the associated data of its seal."""
+
+GROUP_BYTES_MIN = GROUP_HEADER_BYTES + SIGNATURE_BYTES + SEAL_BYTES
 REPLY_NOISE_BYTES_MIN = KEY_BYTES + (KEY_BYTES + SEAL_BYTES) + SEAL_BYTES  # e, s, payload
 FINISH_NOISE_BYTES_MIN = (KEY_BYTES + SEAL_BYTES) + SEAL_BYTES  # s, payload
 
@@ -86,11 +93,13 @@ class Kind(IntEnum):
     FINISH = 4
     DATA = 5
     RESET = 6
+    GROUP = 7
     PROBE = 8
     PROBE_REPLY = 9
 
 
 DATA_KIND = bytes([Kind.DATA])
+GROUP_KIND = bytes([Kind.GROUP])
 DATA_NAME_BYTES = 5
 
 
@@ -160,6 +169,18 @@ class Data(Value, frozen=True):
         return DATA_HEADER.pack(Kind.DATA, self.index, self.counter) + self.sealed
 
 
+class Group(Value, frozen=True):
+    """Frames for all members of a group, sealed once. The hot path reads with ``GROUP_HEADER`` and builds none."""
+
+    group: int
+    epoch: int
+    counter: int
+    sealed: bytes
+
+    def encode(self) -> bytes:
+        return GROUP_HEADER.pack(Kind.GROUP, self.group, self.epoch, self.counter) + self.sealed
+
+
 class Reset(Value, frozen=True):
     """There is no such session. Not authenticated: it only makes the receiver test the session or begin a handshake."""
 
@@ -216,7 +237,7 @@ class ProbeReply(Value, frozen=True):
         return fields.ljust(self.size, b"\0")
 
 
-Packet = Hello | Cookie | HelloReply | Finish | Data | Reset | Probe | ProbeReply
+Packet = Hello | Cookie | HelloReply | Finish | Data | Reset | Group | Probe | ProbeReply
 
 
 def parse_packet_untrusted(data: bytes) -> Packet:
@@ -280,6 +301,11 @@ def _parse_data(data: bytes) -> Data:
     return Data(index, counter, data[DATA_HEADER_BYTES:])
 
 
+def _parse_group(data: bytes) -> Group:
+    _, group, epoch, counter = GROUP_HEADER.unpack_from(data)
+    return Group(group, epoch, counter, data[GROUP_HEADER_BYTES:])
+
+
 def _parse_reset(data: bytes) -> Reset:
     return Reset(*_INDEX.unpack(data)[1:])
 
@@ -299,6 +325,7 @@ _RULES: dict[int, tuple[int, int, Callable[[bytes], Packet]]] = {
     Kind.HELLO_REPLY: (_REPLY.size + REPLY_NOISE_BYTES_MIN, DATAGRAM_BYTES_MAX, _parse_reply),
     Kind.FINISH: (_INDEX.size + FINISH_NOISE_BYTES_MIN, DATAGRAM_BYTES_MAX, _parse_finish),
     Kind.DATA: (DATA_BYTES_MIN, DATAGRAM_BYTES_MAX, _parse_data),
+    Kind.GROUP: (GROUP_BYTES_MIN, DATAGRAM_BYTES_MAX, _parse_group),
     Kind.RESET: (_INDEX.size, _INDEX.size, _parse_reset),
     Kind.PROBE: (PROBE_BYTES_MIN, PROBE_BYTES_MAX, _parse_probe),
     Kind.PROBE_REPLY: (PROBE_REPLY_BYTES, PROBE_BYTES_MAX, _parse_probe_reply),
