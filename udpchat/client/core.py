@@ -6,6 +6,7 @@ Each mutation, `receive`, `handle_timeout`, `persisted`, `rejected` or a verb, i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 
@@ -14,6 +15,7 @@ from udpchat.chat.codes import CODE_BYTES
 from udpchat.client import compose
 from udpchat.client.checks import check_frame_untrusted
 from udpchat.client.compose import LocalError
+from udpchat.client.groups import Groups
 from udpchat.client.link import KeyRefused, Link, LinkLost, LinkRenewed, LinkSettings
 from udpchat.client.login import Login
 from udpchat.client.model import Model
@@ -28,7 +30,7 @@ from udpchat.sync.uplink import Uplink
 from udpchat.wire import frames, requests
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import Down
-from udpchat.wire.packets import Address
+from udpchat.wire.packets import GROUP_KIND, Address
 
 
 class ClientCore:
@@ -44,6 +46,8 @@ class ClientCore:
         self._random = random
         self._link = Link(now, LinkSettings(profile, saved.instance, address, random), round_trip_s)
         self._uplink = Uplink(random)
+        self._groups = Groups(now, self._uplink)
+        self.counters: Counter[str] = Counter()  # of datagrams that were dropped, by reason
         self._chat = Participant(profile, saved, self._uplink, login)
         self.model = Model(self._chat, self._link)
         self._urgent: list[bytes] = []  # frames for the next packet
@@ -153,16 +157,18 @@ class ClientCore:
     # --- In ----------
 
     def receive(self, now: float, datagrams: Sequence[tuple[bytes, Address]]) -> None:
-        """Process a batch of datagrams; invalid ones are ignored, as are all batches after `is_over`."""
+        """Process a batch of datagrams; invalid ones are counted, and all batches after `is_over` ignored."""
         for datagram, _ in () if self.is_over else datagrams:
             try:
                 self._receive_untrusted(now, datagram)
-            except BadDatagram:
-                continue
+            except BadDatagram as drop:
+                self.counters[drop.reason] += 1
         self._after_link(now)
         self._flush(now)
 
     def _receive_untrusted(self, now: float, datagram: bytes) -> None:
+        if datagram[:1] == GROUP_KIND:
+            return self._groups.receive_untrusted(now, datagram, self._chat.receive_entries)
         received, counter = self._link.receive_untrusted(now, datagram)
         self._after_link(now)
         is_taken = True
@@ -179,6 +185,8 @@ class ClientCore:
         match frame:
             case frames.Entries() | frames.EntryFragment():
                 return self._chat.receive_entries(now, frame)
+            case frames.GroupKey():
+                self._groups.receive_key(now, frame)
             case frames.PathCheck():
                 self._urgent += self._link.answer_check(now, frame.token)
             case frames.Goodbye() if self._chat.membership.is_leaving:
@@ -226,6 +234,7 @@ class ClientCore:
                     self._chat.on_lost(reason)
                 case LinkRenewed(round_trip_s):
                     assert self._link.session is not None
+                    self._groups.reset()
                     self._chat.begin_session(now, self._link.session.remote_static, round_trip_s)
         if self._chat.membership.is_leaving and self._link.session is None:
             self._chat.membership.is_over = True  # no Goodbye is needed
@@ -252,19 +261,18 @@ class ClientCore:
 
     def _flush(self, now: float) -> None:
         """Seal the frames that are due into packets."""
-        link = self._link
+        link, chat = self._link, self._chat
         if link.session is None or self.is_over:
             return
         due, self._urgent = self._urgent, []
-        asking = self._chat.membership.drain_frames(
-            now, renamed_by=self._chat.requests.renamed_by, login=self._chat.admission.login
-        )
+        asking = chat.membership.drain_frames(now, renamed_by=chat.requests.renamed_by, login=chat.admission.login)
         if self.is_entered:
-            asking += self._chat.requests.outbox.drain_frames(now)
-            due += self._chat.receipts.drain_frames(now)
+            asking += chat.requests.outbox.drain_frames(now)
+            due += chat.receipts.drain_frames(now)
         asking += link.drain_pings(now)
         due += asking
         acks = self._uplink.drain_acks(now, is_sending=bool(due))
+        due += self._groups.drain_ready() if acks or due else []
         link.send(now, acks + due, is_asking=bool(asking))
 
     def drain_transmits(self) -> list[tuple[bytes, Address]]:

@@ -41,7 +41,7 @@ from udpchat.shell.writer import DirectWriter, ThreadWriter, Writer
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.store_interfaces import ClientStore, StoreError
 from udpchat.wire.fields import Value
-from udpchat.wire.limits import DEFAULT_PORT, ORDER, TYPING
+from udpchat.wire.limits import DEFAULT_PORT, GROUPS, ORDER, TYPING
 
 ENTERING_S_MAX: Final = 30.0  # from the first answer of the server until it lets the client in
 GOODBYE_S_MAX: Final = 0.7
@@ -208,7 +208,7 @@ def _make_core(
         history=options.history,
         agent=f"udpchat {__version__}",
         shown_max=options.history,
-        capabilities=(TYPING, ORDER) if frontend.is_live else (ORDER,),
+        capabilities=(TYPING, ORDER, GROUPS) if frontend.is_live else (ORDER, GROUPS),
         wants_receipts=options.receipts or frontend.is_live,
         is_returning=not options.rooms,
         is_first_contact=pinning.is_first_contact,
