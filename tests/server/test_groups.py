@@ -56,8 +56,12 @@ class Room:
 
     def say(self, entries: int = 1) -> list[tuple[Peer, Group]]:
         """The log has grown; which copies of group packets go to whom."""
-        self.fanout.extend(self.now, self.stream, [ENTRY] * entries)
+        self.grow([ENTRY] * entries)
         return self.copies()
+
+    def grow(self, entries: list[bytes]) -> None:
+        self.fanout.extend(self.now, self.stream, entries)
+        self.fanout.share(self.now)
 
     def copies(self) -> list[tuple[Peer, Group]]:
         by_address = {peer.session.path.address: peer for peer in self.rig.chat.registry}
@@ -168,7 +172,7 @@ def test_what_does_not_fit_a_group_packet_goes_in_sessions() -> None:
     room = Room(log="#" + "\U00010400" * ROOM_CHARACTERS_MAX)
     room.say()
     room.answer(*room.peers)
-    room.fanout.extend(NOW, room.stream, [encode("x" * 3_000)])
+    room.grow([encode("x" * 3_000)])
     assert room.copies() == [] and all(room.frames(peer) for peer in room.peers)
 
 
@@ -217,6 +221,27 @@ def test_several_who_leave_share_an_epoch() -> None:
     room.now = NOW + GROUP_ROTATION_S_MIN
     room.say()
     assert room.answer(*room.peers[3:]).epoch == 1
+
+
+def test_an_act_that_excludes_somebody_may_be_about_one_who_has_left() -> None:
+    room = Room(PEERS_MIN + 1)
+    room.say()
+    room.answer(*room.peers)
+    room.fanout.groups.exclude()
+    assert receivers(room.say()) == room.peers  # nobody has left with the key
+    room.fanout.unfollow(room.peers[0], room.stream, Reason.PARTED)
+    room.fanout.groups.exclude()
+    assert room.say() == [] and room.answer(*room.peers[1:]).epoch == 1
+
+
+def test_who_goes_by_the_writes_that_an_entry_was_in_cannot_read_it() -> None:
+    room = Room(PEERS_MIN + 1)
+    room.say()
+    room.answer(*room.peers)
+    room.fanout.extend(room.now, room.stream, [ENTRY])
+    room.fanout.unfollow(room.peers[0], room.stream, Reason.KICKED)
+    room.fanout.share(room.now)
+    assert room.copies() == [] and all(room.key(peer) for peer in room.peers[1:])
 
 
 def test_an_answer_to_an_old_key_or_to_none_counts_for_nothing() -> None:
@@ -298,7 +323,7 @@ def test_many_copies_go_in_turns_and_count_as_behind_until_then() -> None:
     room.answer(*room.peers)
     packets = COPIES_MAX // PEERS_MIN + 1
     for _ in range(packets):
-        room.fanout.extend(room.now, room.stream, [ENTRY])
+        room.grow([ENTRY])
     assert room.fanout.behind == -(-packets * PEERS_MIN // 4)
     assert len(room.fanout.drain_copies(room.now)) == COPIES_MAX
     assert room.fanout.behind == 1

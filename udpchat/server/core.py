@@ -226,6 +226,7 @@ class ServerCore(OffLoop):
         for peer in self._intake.line_up([peer for peer in fanout.to_flush if peer.window.held]):
             self._carry_out(now, peer)
         self._sessions.end_due(now)
+        fanout.share(now)
         for room in rooms.to_arm:
             self._timers.arm(room, room.roster.flush_at)
         rooms.to_arm.clear()

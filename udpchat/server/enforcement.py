@@ -32,6 +32,8 @@ class Enforcement:
 
     def carry_out(self, now: float, time_ms: int, effect: OrderEffect) -> None:
         """Carry out an effect of an act, which the durable state has."""
+        if not isinstance(effect, Announcement):
+            self._fanout.groups.exclude()
         match effect:
             case Announcement(room, entry):
                 self._rooms.announce(now, room, entry)

@@ -57,12 +57,13 @@ class Fanout:
     addresses.
     """
 
-    __slots__ = ("_copies", "_copies_left", "_followers", "groups", "later", "to_arm", "to_flush")
+    __slots__ = ("_copies", "_copies_left", "_followers", "_grown", "groups", "later", "to_arm", "to_flush")
 
     def __init__(self, groups: Groups | None = None) -> None:
         self.groups = groups or Groups()
         self._copies: deque[_Copies] = deque()
         self._copies_left = 0
+        self._grown: list[tuple[LogStream, list[EncodedEntries]]] = []  # and was not shared yet
         self._followers: dict[LogStream, dict[Peer, None]] = {}
         self.to_flush: dict[Peer, None] = {}
         self.later: dict[Peer, None] = {}
@@ -104,22 +105,37 @@ class Fanout:
     def extend(self, now: float, stream: LogStream, entries: list[bytes]) -> None:
         """A log has grown by these entries, durably: send them to its followers."""
         self.to_arm[stream] = None
-        group = self.groups.in_use(now, stream) if entries else None
+        is_shared = bool(entries) and self.groups.in_use(now, stream) is not None
         frames = stream.extend(now, entries)
-        if not frames:
-            return
-        apart: Iterable[Peer] = self._followers[stream]
-        if group is not None:
+        if frames and is_shared:
+            self._grown.append((stream, frames))
+        elif frames:
+            self._publish(stream, frames, self._followers[stream])
+
+    def _publish(self, stream: LogStream, frames: list[EncodedEntries], followers: Iterable[Peer]) -> None:
+        """Queue what is new for these followers."""
+        for peer in followers:
+            peer.downlink.publish(stream.log, frames)
+        self.to_flush.update(dict.fromkeys(followers))
+
+    def share(self, now: float) -> None:
+        """Seal what is new in logs with groups: once all are gone whom the same writes exclude, who have the key."""
+        grown, self._grown = self._grown, []
+        for stream, frames in grown:
+            followers, group = self._followers.get(stream, {}), self.groups.in_use(now, stream)
+            if group is None:
+                self._publish(stream, frames, followers)
+                continue
             for peer in group.check(now):
                 self._announce_to(peer, stream)
+            apart: Iterable[Peer] = followers
             if group.members and all(len(each.body) <= GROUP_BODY_BYTES_MAX for each in frames):
                 self._share(group, stream, frames)
-                apart = [peer for peer in apart if peer not in group.members]
-        for peer in apart:
-            peer.downlink.publish(stream.log, frames)
-            if group is not None and (key := group.offer(now, peer)) is not None:
-                peer.downlink.send(key)
-        self.to_flush.update(dict.fromkeys(apart))
+                apart = [peer for peer in followers if peer not in group.members]
+            self._publish(stream, frames, apart)
+            for peer in apart:
+                if (key := group.offer(now, peer)) is not None:
+                    peer.downlink.send(key)
 
     def _share(self, group: Group, stream: LogStream, frames: list[EncodedEntries]) -> None:
         """Seal entries once for all members of a group."""

@@ -105,6 +105,11 @@ class Group:
         if epoch == self.sender.epoch and peer in self._offers and peer not in self._rests:
             self.members[peer] = None
 
+    def exclude(self) -> None:
+        """Somebody may not read a log any more: whoever has left since the present epoch began may be that one."""
+        if self._rotates_at < inf:
+            self._rotates_at = -inf
+
     def on_session(self, now: float, peer: Peer) -> None:
         """A follower has made another session, maybe as another process: it may not have the key any more."""
         self.members.pop(peer, None)
@@ -185,6 +190,11 @@ class Groups:
         for subscription in peer.downlink.subscriptions.values():
             if (group := self._groups.get(subscription.stream)) is not None:
                 group.on_session(now, peer)
+
+    def exclude(self) -> None:
+        """Somebody may not read something any more."""
+        for group in self._groups.values():
+            group.exclude()
 
     def leave(self, peer: Peer, stream: LogStream, reason: Reason) -> None:
         """A peer follows a log no longer."""
