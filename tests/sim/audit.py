@@ -1,6 +1,6 @@
 """What is audited while a world is simulated: every seal, and every proposal that a server settles.
 
-**Nonces (scenario S25).** Every seal of every session and handshake passes here.
+**Nonces (scenario S25).** Every seal of every session, group and handshake passes here.
 
 No two plaintexts may ever be sealed under one key and one counter: not after a restart, a repeated handshake or a
 repair either, when another object holds the key. That is what makes this more than what `SendCipher` checks itself.
@@ -17,9 +17,10 @@ from udpchat.server import commits
 from udpchat.server.proposals import Proposal, Settlement
 from udpchat.server.settle import settle
 from udpchat.server.state import State
+from udpchat.session import group, session
 from udpchat.session import noise as handshake
-from udpchat.session import session
 from udpchat.session.cipher import Cipher, SendCipher
+from udpchat.session.group import GroupSender
 
 highest: dict[bytes, int] = {}  # key -> the last counter sealed under it, by whichever session
 sealed: dict[tuple[bytes, int], tuple[bytes, bytes]] = {}  # of handshakes: (key, counter) -> (header, plaintext)
@@ -79,15 +80,31 @@ def seal_shown(sender: session.Session, body: bytes) -> bytes:
     return seal(sender, body)
 
 
+def _ignore_group(sender: GroupSender, body: bytes) -> None:
+    """Nobody wants to see it."""
+
+
+on_group_sealed: Callable[[GroupSender, bytes], None] = _ignore_group  # likewise of a group packet
+seal_group = GroupSender.seal
+
+
+def seal_group_shown(sender: GroupSender, body: bytes) -> bytes:
+    """As `GroupSender.seal`."""
+    on_group_sealed(sender, body)
+    return seal_group(sender, body)
+
+
 def begin() -> None:
     """From here on all seals and proposals of this process are audited, as those of a new world."""
-    global on_sealed
+    global on_sealed, on_group_sealed
     highest.clear()
     sealed.clear()
-    on_sealed = _ignore
+    on_sealed, on_group_sealed = _ignore, _ignore_group
+    setattr(GroupSender, "seal", seal_group_shown)  # noqa: B010
     if session.Session.seal is seal:  # else a test has put something in its place
         setattr(session.Session, "seal", seal_shown)  # noqa: B010
-    setattr(session, "SendCipher", AuditedSendCipher)  # noqa: B010 - where it is used, not where it is from
+    for module in (session, group):
+        setattr(module, "SendCipher", AuditedSendCipher)  # noqa: B010 - where it is used, not where it is from
     setattr(handshake, "Cipher", AuditedCipher)  # noqa: B010
     setattr(commits, "settle", settle_twice)  # noqa: B010
 
@@ -96,6 +113,8 @@ def end() -> None:
     """No longer: what seals from here on need not be of one world."""
     if session.Session.seal is seal_shown:
         setattr(session.Session, "seal", seal)  # noqa: B010
-    setattr(session, "SendCipher", SendCipher)  # noqa: B010
+    setattr(GroupSender, "seal", seal_group)  # noqa: B010
+    for module in (session, group):
+        setattr(module, "SendCipher", SendCipher)  # noqa: B010
     setattr(handshake, "Cipher", Cipher)  # noqa: B010
     setattr(commits, "settle", settle)  # noqa: B010

@@ -16,7 +16,7 @@ from tests.sim.disk_nodes import DiskClientNode, DiskServerNode
 from tests.sim.swarm import Outcome, Swarm
 from tests.sim.world import World
 from udpchat.storage.store_interfaces import Durability
-from udpchat.wire.limits import ORDER, TYPING
+from udpchat.wire.limits import GROUPS, ORDER, TYPING
 
 FAULTS_MAX = 8
 OUTAGE_S_MAX = 10.0
@@ -57,8 +57,10 @@ class DiskSwarm(Swarm):
         self.make = draw_make(self.random)
         if self.make.durability is not Durability.FSYNC:  # a claim may be lost as well: nobody takes another's nick
             self.plan = replace(self.plan, loses_log=max(self.plan.loses_log, 0.01))
-        self.world = World(self.random, self.plan.link, disk=self.make, host=self.host)
-        self.world.wishes = {"capabilities": (TYPING, ORDER), "wants_receipts": True}
+        self.world = World(
+            self.random, self.plan.link, disk=self.make, host=self.host, settings=self.settings
+        )
+        self.world.wishes = {"capabilities": (TYPING, ORDER, GROUPS), "wants_receipts": True}
 
     @property
     def server(self) -> DiskServerNode:

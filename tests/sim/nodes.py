@@ -28,6 +28,7 @@ from udpchat.storage.store_interfaces import StoreError, StoreFull
 from udpchat.sync.log import Append, LogReader
 from udpchat.wire import requests
 from udpchat.wire.frames import pack, parse_request_untrusted
+from udpchat.wire.limits import GROUPS
 from udpchat.wire.packets import Address as PeerAddress
 from udpchat.wire.requests import RequestBody
 
@@ -295,7 +296,8 @@ class ClientNode(Node[ClientCore]):
     def _new_core(self, now: float) -> ClientCore:
         self.runs += 1
         self.is_leaving = False
-        wishes = {"check_server": self._check_server, "history": self._history, **self._world.wishes}
+        wishes = {"check_server": self._check_server, "history": self._history, "capabilities": (GROUPS,)}
+        wishes |= self._world.wishes
         profile = Profile(self.static, self.nick, self.rooms, "udpchat://server:1", **wishes)
         return ClientCore(
             now,

@@ -7,7 +7,8 @@ It is held against each entry as it becomes durable, and against each packet as 
    changes order is written with an act.
 2. *Reading.* Once the server knows an act to be durable, it seals for each device that the act excludes: no entry of
    that log that was appended after the act; no Head, notice of typing or Welcome; and no answer that it had not begun
-   to give before, in which an entry, a name, a member or a topic stands that is hidden from them.
+   to give before, in which an entry, a name, a member or a topic stands that is hidden from them. A group packet counts
+   as sealed for every device that was ever sent its key.
 
 A device is excluded from the act on until an act, or the end of a sanction's time by any clock that the server has had
 since, lets it in again.
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 from tests.sim.rights import SERVER, Rights
 from udpchat.chat.ids import AUDIT_LOG, CONVERSATION_PREFIX, DIRECTORY_LOG, ROOM_PREFIX, ROSTER_PREFIX, client_id_of
 from udpchat.chat.permissions import PERMISSIONS, Action, Role, may
+from udpchat.session.group import GroupSender
 from udpchat.session.noise import user_id
 from udpchat.session.session import Session
 from udpchat.sync.log import Append, LogReader
@@ -73,6 +75,7 @@ class OrderWatch:
         self._parts: dict[tuple[bytes, int], dict[int, bytes]] = {}
         self._highest: dict[bytes, Role] = {}  # the highest role that an account ever had on the server
         self._devices: dict[bytes, None] = {}
+        self._holders: dict[tuple[int, int], dict[bytes, None]] = {}  # devices by the group and epoch of a key
         self._wall_ms = 0
         for record in records:
             self.rights.apply(record)
@@ -224,7 +227,16 @@ class OrderWatch:
         found = server.view.chat.registry.find(session.index)
         client_id = found[0].author.client_id if found is not None else b""
         for frame in parse_down_untrusted(body):
+            if isinstance(frame, frames.GroupKey):
+                self._holders.setdefault((frame.group, frame.epoch), {})[device] = None
             self._check_frame(device, client_id, frame)
+
+    def on_group_sealed(self, sender: GroupSender, body: bytes) -> None:
+        """The server seals this for all who have the key."""
+        self._wall_ms = max(self._wall_ms, self._world.server.wall_ms(self._world.now))
+        for device in self._holders.get((sender.group, sender.epoch), ()):
+            for frame in parse_down_untrusted(body):
+                self._check_frame(device, b"", frame)
 
     def _check_frame(self, device: bytes, client_id: bytes, frame: frames.Down) -> None:
         match frame:

@@ -20,8 +20,9 @@ from tests.sim.hostile_members import HostileMembers
 from tests.sim.liveness import RECOVERY_S, Liveness
 from tests.sim.order_deeds import Host, keep_order
 from tests.sim.world import World
+from udpchat.server.admission import Settings
 from udpchat.session.noise import KeyPair
-from udpchat.wire.limits import EXPIRY_S, KEY_BYTES, ORDER, TYPING
+from udpchat.wire.limits import EXPIRY_S, GROUP_PEERS_MIN, GROUPS, KEY_BYTES, ORDER, TYPING
 from udpchat.wire.packets import Address
 
 QUIETING_S = 5.0  # for the last probes and announcements
@@ -95,6 +96,8 @@ def draw_plan(random: Random) -> Plan:
         order=random.choice((0, 5, 10, ORDER_MAX)),
     )
 
+GROUPS_FROM = (2, 3, GROUP_PEERS_MIN)  # so many followers of a log: most swarms are too small for the usual number
+
 
 class Swarm:
     """One seed. `tell` gets a line for each thing that happens."""
@@ -116,8 +119,9 @@ class Swarm:
         self.is_calm = is_hostile and hostile_random.random() < CALM_SHARE
         if self.is_calm:
             self.plan = replace(self.plan, link=LAN, faults_per_s=0.0, write_s_max=0.0, loses_log=0.0)
-        self.world = World(self.random, self.plan.link, host=self.host)
-        self.world.wishes = {"capabilities": (TYPING, ORDER), "wants_receipts": True}
+        self.settings = Settings(group_peers_min=Random(f"groups {seed}").choice(GROUPS_FROM))
+        self.world = World(self.random, self.plan.link, host=self.host, settings=self.settings)
+        self.world.wishes = {"capabilities": (TYPING, ORDER, GROUPS), "wants_receipts": True}
         self.texts = 0  # said so far
         self.addresses = 0  # moved to so far
         self._tell = tell

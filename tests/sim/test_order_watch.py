@@ -17,6 +17,7 @@ from tests.sim.world import World
 from udpchat.chat.events import CodeMade, Error
 from udpchat.chat.permissions import Role
 from udpchat.server import history, settle, settle_order
+from udpchat.server.admission import Settings
 from udpchat.server.enforcement import Enforcement
 from udpchat.server.request_context import RequestContext
 from udpchat.session.noise import KeyPair, fingerprint
@@ -34,7 +35,7 @@ from udpchat.wire.content import (
     SanctionRecord,
 )
 from udpchat.wire.frames import Proof
-from udpchat.wire.limits import ORDER, TYPING
+from udpchat.wire.limits import GROUPS, ORDER, TYPING
 from udpchat.wire.requests import RequestBody
 
 LOSSY = Link(delay_s=0.005, jitter_s=0.01, loss=0.2, duplicate=0.2, reorder=0.2, reorder_delay_s_max=0.05)
@@ -47,8 +48,8 @@ class Room:
     def __init__(self, seed: int = 1) -> None:
         random = Random(seed)
         host = KeyPair(random.randbytes(32))
-        self.world = World(random, host=host)
-        self.world.wishes = {"capabilities": (TYPING, ORDER)}
+        self.world = World(random, host=host, settings=Settings(group_peers_min=2))
+        self.world.wishes = {"capabilities": (TYPING, ORDER, GROUPS)}
         self.alice = self.world.add_client("alice", rooms=("lobby", "den"))
         self.world.run_until(lambda: self.alice.is_in, limit_s=5)
         self.bob = self.world.add_client("bob", rooms=("lobby", "den"))

@@ -74,7 +74,7 @@ class World:
         self.asked: dict[tuple[bytes, int], RequestBody] = {}  # of hostile members: by client id and counter
         self.promises = Promises(self.server, self.clients, self.foreign)
         self.order = OrderWatch(self, b"" if host is None else host.public)
-        audit.on_sealed = self.order.on_sealed
+        audit.on_sealed, audit.on_group_sealed = self.order.on_sealed, self.order.on_group_sealed
         self.server.on_append, self.server.on_persisted = self.order.on_append, self.order.on_persisted
         self.server.on_restart = self.order.restart
         self.steps = 0
