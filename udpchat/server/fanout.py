@@ -19,6 +19,7 @@ from udpchat.wire.packets import Address
 FLUSHED_PEERS_MAX: Final = 64  # in a turn: that takes about as long as to serve its datagrams
 NEW_FLUSHED_FIRST_MAX: Final = 16  # of these
 NEW_PACKETS_MAX: Final = 8  # sent to a new peer in its session: what it enters with
+PUBLISHED_AT_ONCE_MAX: Final = 128  # followers of a log: for 1,400 it would take the loop some 8 ms
 
 
 def holders(peers: Iterable[Peer], log: str, sequence: int) -> list[Peer]:
@@ -32,12 +33,15 @@ class Fanout:
     `to_flush`: peers that may have packets to send; `later`: those that a turn had no time for; `to_arm`: streams that
     may have a timer to arm. These are dicts, not sets, so that the order of sending does not depend on memory
     addresses.
+
+    What is new in a log with many followers is queued for each when it is flushed, so that no turn is for all of them.
     """
 
-    __slots__ = ("_followers", "later", "to_arm", "to_flush")
+    __slots__ = ("_followers", "_unpublished", "later", "to_arm", "to_flush")
 
     def __init__(self) -> None:
         self._followers: dict[LogStream, dict[Peer, None]] = {}
+        self._unpublished: dict[LogStream, dict[Peer, None]] = {}  # followers that have yet to be flushed
         self.to_flush: dict[Peer, None] = {}
         self.later: dict[Peer, None] = {}
         self.to_arm: dict[LogStream, None] = {}
@@ -64,6 +68,7 @@ class Fanout:
         del followers[peer]
         if not followers:
             del self._followers[stream]
+        self._take_unpublished(peer, stream)
 
     def end(self, now: float, peer: Peer, log: str, frame: bytes) -> None:
         """A peer follows a log no longer, and did not ask for that: tell it so."""
@@ -80,9 +85,27 @@ class Fanout:
         frames = stream.extend(now, entries)
         if frames:
             followers = self._followers[stream]
-            for peer in followers:
-                peer.downlink.publish(stream.log, frames)
+            if len(followers) > PUBLISHED_AT_ONCE_MAX or stream in self._unpublished:
+                self._unpublished[stream] = followers.copy()
+            else:
+                for peer in followers:
+                    peer.downlink.publish(stream.log, frames)
             self.to_flush.update(followers)
+
+    def _publish(self, peer: Peer) -> None:
+        """Queue for a peer what is new in logs with many followers."""
+        downlink = peer.downlink
+        for stream in [stream for stream, waiting in self._unpublished.items() if peer in waiting]:
+            self._take_unpublished(peer, stream)
+            first = downlink.subscriptions[stream.log].published + 1
+            if first <= stream.head:
+                downlink.publish(stream.log, stream.frames(first, stream.head))
+
+    def _take_unpublished(self, peer: Peer, stream: LogStream) -> None:
+        """Nothing of a log is to be published to a peer any more."""
+        waiting = self._unpublished.get(stream, {})
+        if waiting.pop(peer, 0) is None and not waiting:
+            del self._unpublished[stream]
 
     def replace(self, stream: LogStream, sequence: int) -> None:
         """An entry has other bytes now."""
@@ -91,10 +114,12 @@ class Fanout:
             peer.downlink.subscriptions[stream.log].send_anew(sequence)
 
     def announce(self, stream: LogStream, last: int) -> None:
-        """Send the head of a log to the followers that have not acknowledged all entries up to `last`."""
+        """Send the head of a log to the followers that have not acknowledged all entries up to `last`, and will not be
+        sent them anyway."""
+        waiting = self._unpublished.get(stream, ())
         for peer in self.followers(stream):
             subscription = peer.downlink.subscriptions[stream.log]
-            if subscription.sequence < last:
+            if subscription.sequence < last and peer not in waiting:
                 peer.downlink.announce(subscription)
                 self.to_flush[peer] = None
 
@@ -146,6 +171,8 @@ class Fanout:
         address = session.path.address
         if address != downlink.loss_detection.path.address:
             downlink.change_path(address)
+        if self._unpublished:
+            self._publish(peer)
         datagrams = []
         for packet in downlink.drain_packets(now) if downlink.has_packets else ():
             counter = session.sent
