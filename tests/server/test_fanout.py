@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.server.rig import HeardSession, Rig
 from udpchat.server.credit import NEW_CREDIT_US, Ledger
-from udpchat.server.fanout import FLUSHED_PEERS_MAX, NEW_PACKETS_MAX, PUBLISHED_AT_ONCE_MAX, Fanout
+from udpchat.server.fanout import NEW_PACKETS_MAX, PUBLISHED_AT_ONCE_MAX, Fanout
 from udpchat.server.registry import Peer
 from udpchat.sync.log_stream import ANNOUNCE_AFTER_S, LogStream
 from udpchat.wire.content import Tombstone
@@ -12,6 +12,7 @@ from udpchat.wire.frames import Ack, Cursor, Down, Entries, Heads, Pong, encode,
 from udpchat.wire.limits import SENDER_DRIVEN_PEERS_MAX
 
 NOW = 100.0
+FLUSHED_MAX = 64
 ENTRY = encode(Tombstone(0))
 
 
@@ -129,39 +130,39 @@ def send_some(peers: list[Peer]) -> None:
 
 
 def test_of_more_peers_than_a_turn_has_time_for_the_others_follow_each_once() -> None:
-    fanout, stream, peers = followed(2 * FLUSHED_PEERS_MAX + 10)
+    fanout, stream, peers = followed(2 * FLUSHED_MAX + 10)
     fanout.extend(NOW, stream, [ENTRY])
-    turns = [fanout.take_to_flush(Ledger())]
+    turns = [fanout.take_to_flush(Ledger(), FLUSHED_MAX)]
     fanout.to_flush[peers[-1]] = fanout.to_flush[peers[0]] = None
     while fanout.later:
-        turns.append(fanout.take_to_flush(Ledger()))
-    assert [len(turn) for turn in turns] == [FLUSHED_PEERS_MAX, FLUSHED_PEERS_MAX, 11]
+        turns.append(fanout.take_to_flush(Ledger(), FLUSHED_MAX))
+    assert [len(turn) for turn in turns] == [FLUSHED_MAX, FLUSHED_MAX, 11]
     assert sorted(map(id, [peer for turn in turns for peer in turn])) == sorted(map(id, [*peers, peers[0]]))
 
 
 def test_if_not_all_are_flushed_at_once_those_with_most_saved_credit_are_first_in_half_of_the_places() -> None:
-    fanout, stream, peers = followed(2 * FLUSHED_PEERS_MAX)
+    fanout, stream, peers = followed(2 * FLUSHED_MAX)
     for peer in peers:
         peer.balance.used_us = -NEW_CREDIT_US
     send_some(peers)
-    late = peers[-FLUSHED_PEERS_MAX:]
+    late = peers[-FLUSHED_MAX:]
     for number, peer in enumerate(late, 1):
         peer.balance.used_us -= number
     fanout.extend(NOW, stream, [ENTRY])
-    half = FLUSHED_PEERS_MAX // 2
-    assert fanout.take_to_flush(Ledger()) == late[: -half - 1 : -1] + peers[:half]
+    half = FLUSHED_MAX // 2
+    assert fanout.take_to_flush(Ledger(), FLUSHED_MAX) == late[: -half - 1 : -1] + peers[:half]
 
 
 def test_who_is_new_is_flushed_before_all_who_wait_for_their_turn() -> None:
-    fanout, stream, peers = followed(4 * FLUSHED_PEERS_MAX)
+    fanout, stream, peers = followed(4 * FLUSHED_MAX)
     send_some(peers[:-1])
     fanout.extend(NOW, stream, [ENTRY])
-    assert fanout.take_to_flush(Ledger())[0] is peers[-1]
+    assert fanout.take_to_flush(Ledger(), FLUSHED_MAX)[0] is peers[-1]
 
 
 def test_who_is_gone_is_not_flushed_later() -> None:
-    fanout, stream, peers = followed(FLUSHED_PEERS_MAX + 1)
+    fanout, stream, peers = followed(FLUSHED_MAX + 1)
     fanout.extend(NOW, stream, [ENTRY])
-    fanout.take_to_flush(Ledger())
+    fanout.take_to_flush(Ledger(), FLUSHED_MAX)
     fanout.leave(peers[-1])
-    assert not fanout.later and fanout.take_to_flush(Ledger()) == []
+    assert not fanout.later and fanout.take_to_flush(Ledger(), FLUSHED_MAX) == []

@@ -16,8 +16,7 @@ from udpchat.server.registry import Peer
 from udpchat.sync.log_stream import LogStream
 from udpchat.wire.packets import Address
 
-FLUSHED_PEERS_MAX: Final = 64  # in a turn: that takes about as long as to serve its datagrams
-NEW_FLUSHED_FIRST_MAX: Final = 16  # of these
+NEW_FLUSHED_FIRST_MAX: Final = 16  # in a turn
 NEW_PACKETS_MAX: Final = 8  # sent to a new peer in its session: what it enters with
 PUBLISHED_AT_ONCE_MAX: Final = 128  # followers of a log: for 1,400 it would take the loop some 8 ms
 
@@ -131,24 +130,24 @@ class Fanout:
             self.announce(stream, stream.head)
         self.to_arm[stream] = None
 
-    def take_to_flush(self, ledger: Ledger) -> list[Peer]:
-        """The peers to flush in this turn, FLUSHED_PEERS_MAX at most; the others wait, and may have more by then.
+    def take_to_flush(self, ledger: Ledger, count_max: int) -> list[Peer]:
+        """The peers to flush in this turn, so many at most; the others wait, and may have more by then.
 
         If that are too many: a few who are new, so that nobody waits to enter until much is sent to all who are here;
         up to half of them those who have saved credit, most of it first; then in the order in which they began to wait.
         """
         touched, self.to_flush = self.to_flush, {}
-        if len(touched) + len(self.later) <= FLUSHED_PEERS_MAX:
+        if len(touched) + len(self.later) <= count_max:
             touched = {**self.later, **touched} if self.later else touched
             self.later = {}
             return list(touched)
         savers = [peer for peer in touched if ledger.has_saved(peer.balance)]
-        first = nsmallest(FLUSHED_PEERS_MAX // 2, savers, key=lambda peer: peer.balance.used_us)
+        first = nsmallest(count_max // 2, savers, key=lambda peer: peer.balance.used_us)
         new = (peer for peer in touched if peer.session.sent < NEW_PACKETS_MAX)
         first = list(dict.fromkeys([*islice(new, NEW_FLUSHED_FIRST_MAX), *first]))
         self.later.update(touched)
         self._forget(first)
-        longest = list(islice(self.later, FLUSHED_PEERS_MAX - len(first)))
+        longest = list(islice(self.later, count_max - len(first)))
         self._forget(longest)
         return first + longest
 
