@@ -8,7 +8,7 @@ with what else is due to it, and sealed in its session.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Container, Iterable
 from dataclasses import dataclass
 from heapq import nsmallest
 from itertools import islice
@@ -23,9 +23,9 @@ from udpchat.wire.frames import Head, Heads, encode, pack
 from udpchat.wire.limits import GROUP_BODY_BYTES_MAX
 from udpchat.wire.packets import Address
 
-FLUSHED_PEERS_MAX: Final = 64  # in a turn: that takes about as long as to serve its datagrams
-NEW_FLUSHED_FIRST_MAX: Final = 16  # of these
+NEW_FLUSHED_FIRST_MAX: Final = 16  # in a turn
 NEW_PACKETS_MAX: Final = 8  # sent to a new peer in its session: what it enters with
+PUBLISHED_AT_ONCE_MAX: Final = 128  # followers of a log: for 1,400 it would take the loop some 8 ms
 COPIES_MAX: Final = 512  # of group packets, in a turn
 COPIES_OF_A_PACKET: Final = 4  # cost as much as a packet that is made for a peer
 
@@ -55,16 +55,21 @@ class Fanout:
     `to_flush`: peers that may have packets to send; `later`: those that a turn had no time for; `to_arm`: streams that
     may have a timer to arm. These are dicts, not sets, so that the order of sending does not depend on memory
     addresses.
+
+    What is new in a log with many followers is queued for each when it is flushed, so that no turn is for all of them.
     """
 
-    __slots__ = ("_copies", "_copies_left", "_followers", "_grown", "groups", "later", "to_arm", "to_flush")
+    __slots__ = (
+        "_copies", "_copies_left", "_followers", "_grown", "_unpublished", "groups", "later", "to_arm", "to_flush",
+    )  # fmt: skip
 
     def __init__(self, groups: Groups | None = None) -> None:
         self.groups = groups or Groups()
         self._copies: deque[_Copies] = deque()
         self._copies_left = 0
-        self._grown: list[tuple[LogStream, list[EncodedEntries]]] = []  # and was not shared yet
+        self._grown: dict[LogStream, list[EncodedEntries]] = {}  # what is new in logs with groups, and not shared yet
         self._followers: dict[LogStream, dict[Peer, None]] = {}
+        self._unpublished: dict[LogStream, dict[Peer, None]] = {}  # followers that have yet to be flushed
         self.to_flush: dict[Peer, None] = {}
         self.later: dict[Peer, None] = {}
         self.to_arm: dict[LogStream, None] = {}
@@ -92,6 +97,7 @@ class Fanout:
         del followers[peer]
         if not followers:
             del self._followers[stream]
+        self._take_unpublished(peer, stream)
 
     def end(self, now: float, peer: Peer, log: str, frame: bytes) -> None:
         """A peer follows a log no longer, and did not ask for that: tell it so."""
@@ -108,38 +114,46 @@ class Fanout:
         is_shared = bool(entries) and self.groups.in_use(now, stream) is not None
         frames = stream.extend(now, entries)
         if frames and is_shared:
-            self._grown.append((stream, frames))
+            self._grown.setdefault(stream, []).extend(frames)
         elif frames:
-            self._publish(stream, frames, self._followers[stream])
+            self._queue(stream, frames, self._followers[stream])
 
-    def _publish(self, stream: LogStream, frames: list[EncodedEntries], followers: Iterable[Peer]) -> None:
-        """Queue what is new for these followers."""
-        for peer in followers:
-            peer.downlink.publish(stream.log, frames)
+    def _queue(self, stream: LogStream, frames: list[EncodedEntries], followers: Collection[Peer]) -> None:
+        """Queue what is new for these followers; if they are many, when each is flushed."""
+        if len(followers) > PUBLISHED_AT_ONCE_MAX or stream in self._unpublished:
+            self._unpublished.setdefault(stream, {}).update(dict.fromkeys(followers))
+        else:
+            for peer in followers:
+                peer.downlink.publish(stream.log, frames)
         self.to_flush.update(dict.fromkeys(followers))
 
     def share(self, now: float) -> None:
         """Seal what is new in logs with groups: once all are gone whom the same writes exclude, who have the key."""
-        grown, self._grown = self._grown, []
-        for stream, frames in grown:
+        grown, self._grown = self._grown, {}
+        for stream, frames in grown.items():
             followers, group = self._followers.get(stream, {}), self.groups.in_use(now, stream)
             if group is None:
-                self._publish(stream, frames, followers)
+                self._queue(stream, frames, followers)
                 continue
             for peer in group.check(now):
                 self._announce_to(peer, stream)
-            apart: Iterable[Peer] = followers
+            apart: Collection[Peer] = followers
             if group.members and all(len(each.body) <= GROUP_BODY_BYTES_MAX for each in frames):
-                self._share(group, stream, frames)
-                apart = [peer for peer in followers if peer not in group.members]
-            self._publish(stream, frames, apart)
+                waiting = self._unpublished.get(stream, ())  # for what came before they were members
+                members = [peer for peer in group.members if peer not in waiting]
+                self._share(group, stream, frames, members)
+                apart = [peer for peer in followers if peer not in group.members or peer in waiting]
+            self._queue(stream, frames, apart)
             for peer in apart:
                 if (key := group.offer(now, peer)) is not None:
                     peer.downlink.send(key)
 
-    def _share(self, group: Group, stream: LogStream, frames: list[EncodedEntries]) -> None:
-        """Seal entries once for all members of a group."""
-        members = list(group.members)
+    def _share(
+        self, group: Group, stream: LogStream, frames: list[EncodedEntries], members: list[Peer]
+    ) -> None:
+        """Seal entries once for these members of a group."""
+        for peer in members:
+            peer.downlink.subscriptions[stream.log].published = stream.head
         self._copies += [_Copies(stream, group.sender.seal(each.body), members) for each in frames]
         self._copies[-1].last = stream.head
         self._copies_left += len(members) * len(frames)
@@ -164,6 +178,21 @@ class Fanout:
         self._copies_left -= len(drained)
         return drained
 
+    def _publish(self, peer: Peer) -> None:
+        """Queue for a peer what is new in logs with many followers."""
+        downlink = peer.downlink
+        for stream in [stream for stream, waiting in self._unpublished.items() if peer in waiting]:
+            self._take_unpublished(peer, stream)
+            first = downlink.subscriptions[stream.log].published + 1
+            if first <= stream.head:
+                downlink.publish(stream.log, stream.frames(first, stream.head))
+
+    def _take_unpublished(self, peer: Peer, stream: LogStream) -> None:
+        """Nothing of a log is to be published to a peer any more."""
+        waiting = self._unpublished.get(stream, {})
+        if waiting.pop(peer, 0) is None and not waiting:
+            del self._unpublished[stream]
+
     def replace(self, stream: LogStream, sequence: int) -> None:
         """An entry has other bytes now."""
         stream.forget()
@@ -171,9 +200,12 @@ class Fanout:
             peer.downlink.subscriptions[stream.log].send_anew(sequence)
 
     def announce(self, stream: LogStream, last: int, others: Container[Peer] = ()) -> None:
-        """Send the head of a log to the followers that have not acknowledged all entries up to `last`, but `others`."""
+        """Send the head of a log to the followers that have not acknowledged all entries up to `last`, and will not be
+        sent them anyway; but `others`."""
+        waiting = self._unpublished.get(stream, ())
         for peer in self.followers(stream):
-            if peer not in others and peer.downlink.subscriptions[stream.log].sequence < last:
+            is_behind = peer.downlink.subscriptions[stream.log].sequence < last
+            if is_behind and peer not in others and peer not in waiting:
                 self._announce_to(peer, stream)
 
     def _announce_to(self, peer: Peer, stream: LogStream) -> None:
@@ -195,24 +227,24 @@ class Fanout:
                 self._copies_left += len(members)
         self.to_arm[stream] = None
 
-    def take_to_flush(self, ledger: Ledger) -> list[Peer]:
-        """The peers to flush in this turn, FLUSHED_PEERS_MAX at most; the others wait, and may have more by then.
+    def take_to_flush(self, ledger: Ledger, count_max: int) -> list[Peer]:
+        """The peers to flush in this turn, so many at most; the others wait, and may have more by then.
 
         If that are too many: a few who are new, so that nobody waits to enter until much is sent to all who are here;
         up to half of them those who have saved credit, most of it first; then in the order in which they began to wait.
         """
         touched, self.to_flush = self.to_flush, {}
-        if len(touched) + len(self.later) <= FLUSHED_PEERS_MAX:
+        if len(touched) + len(self.later) <= count_max:
             touched = {**self.later, **touched} if self.later else touched
             self.later = {}
             return list(touched)
         savers = [peer for peer in touched if ledger.has_saved(peer.balance)]
-        first = nsmallest(FLUSHED_PEERS_MAX // 2, savers, key=lambda peer: peer.balance.used_us)
+        first = nsmallest(count_max // 2, savers, key=lambda peer: peer.balance.used_us)
         new = (peer for peer in touched if peer.session.sent < NEW_PACKETS_MAX)
         first = list(dict.fromkeys([*islice(new, NEW_FLUSHED_FIRST_MAX), *first]))
         self.later.update(touched)
         self._forget(first)
-        longest = list(islice(self.later, FLUSHED_PEERS_MAX - len(first)))
+        longest = list(islice(self.later, count_max - len(first)))
         self._forget(longest)
         return first + longest
 
@@ -235,6 +267,8 @@ class Fanout:
         address = session.path.address
         if address != downlink.loss_detection.path.address:
             downlink.change_path(address)
+        if self._unpublished:
+            self._publish(peer)
         datagrams = []
         for packet in downlink.drain_packets(now) if downlink.has_packets else ():
             counter = session.sent

@@ -22,13 +22,15 @@ class Subscription:
     """What one follower holds of a log, and what is under way to it."""
 
     __slots__ = (
-        "_may_miss_to", "acked", "backlog", "entered", "is_known", "missed", "scheduled", "sequence", "stream",
+        "_may_miss_to", "acked", "backlog", "entered", "is_known", "missed", "published", "scheduled", "sequence",
+        "stream",
     )  # fmt: skip
 
     def __init__(self, stream: LogStream) -> None:
         self.stream = stream
         self.entered = stream.head  # the head when the peer began to follow
         self.is_known = False  # whether the replica has reported what it holds
+        self.published = stream.head  # entries beyond are sent only once they are published
         self.sequence = 0  # the replica holds all up to here
         self.acked = Ranges()  # beyond `sequence`
         self.scheduled = Ranges()
@@ -111,6 +113,12 @@ class Subscription:
                 bytes_max -= len(encoded.frame)
         return taken
 
+    def publish(self) -> tuple[int, int]:
+        """All of the log is under way from here on; the first and the last entry that were not yet."""
+        first, self.published = self.published + 1, self.stream.head
+        self.scheduled.add(first, self.published)
+        return first, self.published
+
     def unschedule(self, first: int = 0, last: int = SEQUENCE_MAX) -> None:
         """Entries `first` to `last`, all if not given, are under way no longer."""
         if self.scheduled:
@@ -126,7 +134,8 @@ class Subscription:
             self.unschedule(sequence, sequence)
 
     def schedule_missing(self, late_at: float = 0.0) -> None:
-        """Add what is neither held nor on its way to the backlog. What a group was sent by `late_at` is late."""
+        """Add what is published, and neither held nor on its way, to the backlog. What a group was sent by `late_at` is
+        late."""
         self._advance()
         stream, known_to = self.stream, self._may_miss_to
         last = known_to
@@ -136,7 +145,7 @@ class Subscription:
         if not self.is_known or last < first:
             return
         self._may_miss_to = 0
-        for gap_first, gap_last in self.acked.gaps(first, last):
+        for gap_first, gap_last in self.acked.gaps(first, min(last, self.published)):
             for missing_first, missing_last in self.scheduled.gaps(gap_first, gap_last):
                 self.backlog.add(missing_first, missing_last)
                 self.scheduled.add(missing_first, missing_last)
@@ -148,7 +157,7 @@ class Subscription:
 
         If the client was restarted, it enters only now; a client that goes on keeps the `entered` of before.
         """
-        self.entered = self.stream.head
+        self.entered = self.published = self.stream.head
         self.is_known, self._may_miss_to = False, 0
         self.scheduled.clear()
         self.backlog.clear()
