@@ -63,7 +63,7 @@ class Fanout:
         self.groups = groups or Groups()
         self._copies: deque[_Copies] = deque()
         self._copies_left = 0
-        self._grown: list[tuple[LogStream, list[EncodedEntries]]] = []  # and was not shared yet
+        self._grown: dict[LogStream, list[EncodedEntries]] = {}  # what is new in logs with groups, and not shared yet
         self._followers: dict[LogStream, dict[Peer, None]] = {}
         self.to_flush: dict[Peer, None] = {}
         self.later: dict[Peer, None] = {}
@@ -108,7 +108,7 @@ class Fanout:
         is_shared = bool(entries) and self.groups.in_use(now, stream) is not None
         frames = stream.extend(now, entries)
         if frames and is_shared:
-            self._grown.append((stream, frames))
+            self._grown.setdefault(stream, []).extend(frames)
         elif frames:
             self._publish(stream, frames, self._followers[stream])
 
@@ -120,8 +120,8 @@ class Fanout:
 
     def share(self, now: float) -> None:
         """Seal what is new in logs with groups: once all are gone whom the same writes exclude, who have the key."""
-        grown, self._grown = self._grown, []
-        for stream, frames in grown:
+        grown, self._grown = self._grown, {}
+        for stream, frames in grown.items():
             followers, group = self._followers.get(stream, {}), self.groups.in_use(now, stream)
             if group is None:
                 self._publish(stream, frames, followers)
@@ -170,11 +170,15 @@ class Fanout:
         for peer in self.followers(stream):
             peer.downlink.subscriptions[stream.log].send_anew(sequence)
 
-    def announce(self, stream: LogStream, last: int, others: Container[Peer] = ()) -> None:
-        """Send the head of a log to the followers that have not acknowledged all entries up to `last`, but `others`."""
-        for peer in self.followers(stream):
-            if peer not in others and peer.downlink.subscriptions[stream.log].sequence < last:
-                self._announce_to(peer, stream)
+    def announce(self, stream: LogStream, last: int, others: Container[Peer] = ()) -> bool:
+        """Send the head of a log to the followers that have not acknowledged all entries up to `last`, but `others`;
+        whether there are any.
+        """
+        followers, log = self.followers(stream), stream.log
+        behind = [peer for peer in followers if peer.downlink.subscriptions[log].sequence < last and peer not in others]
+        for peer in behind:
+            self._announce_to(peer, stream)
+        return bool(behind)
 
     def _announce_to(self, peer: Peer, stream: LogStream) -> None:
         peer.downlink.announce(peer.downlink.subscriptions[stream.log])
@@ -184,10 +188,11 @@ class Fanout:
         """Announce the head of a log, if that is due."""
         due = stream.next_announcement()
         if due is not None and now >= due:
-            group = None if stream.announcements.is_last else self.groups.in_use(now, stream)
+            group = self.groups.in_use(now, stream) if stream.announcements.is_to_group else None
             stream.announcements.done += 1
             members = group.members if group is not None else ()
-            self.announce(stream, stream.head, members)
+            if not self.announce(stream, stream.head, members) and not members:
+                stream.announcements.end()
             if group is not None and members:
                 head = Head(stream.log, stream.generation, stream.base, stream.head, 0)
                 datagram = group.sender.seal(pack([encode(Heads(stream.ack_delay_ms, [head]))]))
