@@ -302,19 +302,24 @@ def test_who_loses_too_much_of_what_a_group_is_sent_rests() -> None:
     assert receivers(copies) == others
 
 
-def test_heads_go_to_the_group_and_the_last_only_to_who_lacks_something() -> None:
+def test_heads_go_to_the_group_twice_and_then_each_second_to_who_lacks_something() -> None:
     room = Room()
     room.say()
     room.answer(*room.peers)
     room.say()
     here, *lacking = room.peers
     room.hold(here, room.stream.head)
-    rounds = []
+    rounds, late = [], lacking[-1]
     while (due := room.stream.next_announcement()) is not None:
         room.now = due
         room.fanout.handle_timeout(due, room.stream)
-        rounds.append((len(room.copies()), [peer for peer in room.peers if room.frames(peer)]))
-    assert rounds == [(3, []), (3, []), (0, lacking)]
+        rounds.append((round(due - NOW, 1), len(room.copies()), [peer for peer in room.peers if room.frames(peer)]))
+        if due >= NOW + 2:
+            room.hold(lacking[0], room.stream.head)
+        if due >= NOW + 4:
+            room.hold(late, room.stream.head)
+    assert rounds[:2] == [(0.1, 3, []), (0.4, 3, [])]
+    assert rounds[2:] == [(1.0, 0, lacking), (2.0, 0, lacking), (3.0, 0, [late]), (4.0, 0, [late]), (5.0, 0, [])]
 
 
 def test_many_copies_go_in_turns_and_count_as_behind_until_then() -> None:

@@ -143,6 +143,7 @@ def test_todays_server_understands_a_later_client(monkeypatch: pytest.MonkeyPatc
 
 def test_capabilities_are_those_of_the_latest_handshake(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(Random(7))
+    world.wishes = {"capabilities": ()}
     (alice,) = world.add_clients(1)
     (peer,) = world.server.core.chat.registry
     assert peer.author.capabilities == frozenset()

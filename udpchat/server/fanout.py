@@ -199,14 +199,16 @@ class Fanout:
         for peer in self.followers(stream):
             peer.downlink.subscriptions[stream.log].send_anew(sequence)
 
-    def announce(self, stream: LogStream, last: int, others: Container[Peer] = ()) -> None:
+    def announce(self, stream: LogStream, last: int, others: Container[Peer] = ()) -> bool:
         """Send the head of a log to the followers that have not acknowledged all entries up to `last`, and will not be
-        sent them anyway; but `others`."""
-        waiting = self._unpublished.get(stream, ())
-        for peer in self.followers(stream):
-            is_behind = peer.downlink.subscriptions[stream.log].sequence < last
-            if is_behind and peer not in others and peer not in waiting:
+        sent them anyway; but `others`. Whether anybody has still to acknowledge something.
+        """
+        followers, log, waiting = self.followers(stream), stream.log, self._unpublished.get(stream, ())
+        behind = [peer for peer in followers if peer.downlink.subscriptions[log].sequence < last and peer not in others]
+        for peer in behind:
+            if peer not in waiting:
                 self._announce_to(peer, stream)
+        return bool(behind)
 
     def _announce_to(self, peer: Peer, stream: LogStream) -> None:
         peer.downlink.announce(peer.downlink.subscriptions[stream.log])
@@ -216,10 +218,11 @@ class Fanout:
         """Announce the head of a log, if that is due."""
         due = stream.next_announcement()
         if due is not None and now >= due:
-            group = None if stream.announcements.is_last else self.groups.in_use(now, stream)
+            group = self.groups.in_use(now, stream) if stream.announcements.is_to_group else None
             stream.announcements.done += 1
             members = group.members if group is not None else ()
-            self.announce(stream, stream.head, members)
+            if not self.announce(stream, stream.head, members) and not members:
+                stream.announcements.end()
             if group is not None and members:
                 head = Head(stream.log, stream.generation, stream.base, stream.head, 0)
                 datagram = group.sender.seal(pack([encode(Heads(stream.ack_delay_ms, [head]))]))

@@ -20,6 +20,7 @@ from udpchat.wire.limits import (
     ACK_INTERVAL_S_MIN,
     ACKS_PER_S_BUDGET,
     ENTRIES_MAX,
+    EXPIRY_S,
     GROUP_BODY_BYTES_MAX,
     SENDER_DRIVEN_PEERS_MAX,
     SEQUENCE_MAX,
@@ -33,8 +34,10 @@ CACHED_BYTES_MAX = 256 * 1024  # of frames, for each log
 ENTRY_MEMORY_BYTES = 64  # of an entry in memory, beside its bytes
 FRAME_MEMORY_BYTES = 400  # likewise of a frame
 ANNOUNCE_AFTER_S = (0.02, 0.2, 1.0)  # of silence in a large room; OpenPGM's SPM schedule is the model
-GROUP_ANNOUNCE_AFTER_S = (0.1, 0.4, 1.0)  # in group packets, the last in sessions
-GROUP_ANNOUNCE_ACK_DELAYS_MIN = 1.6  # before the last: by then all acks are here that were not lost
+GROUP_ANNOUNCE_AFTER_S = (0.1, 0.4)  # in group packets
+GROUP_ANNOUNCE_EVERY_S = 1.0  # from then on, in sessions, to who is behind
+GROUP_ANNOUNCE_ACK_DELAYS_MIN = 1.6  # before these: by then all acks are here that were not lost
+GROUP_ANNOUNCED_MAX = len(GROUP_ANNOUNCE_AFTER_S) + int(EXPIRY_S / GROUP_ANNOUNCE_EVERY_S)
 GROUP_FRAME_BYTES_MAX = GROUP_BODY_BYTES_MAX - ARRAY_HEADER_BYTES
 ANNOUNCE_ACK_DELAYS_MIN = 0.4  # not before followers had time to acknowledge: that would double what is sent
 
@@ -103,25 +106,31 @@ class Announcements:
 
     def __init__(self) -> None:
         self._grown_at = 0.0
-        self.done = len(ANNOUNCE_AFTER_S)
+        self.end()
 
     def begin(self, now: float) -> None:
         """The log has grown."""
         self._grown_at, self.done = now, 0
 
+    def end(self) -> None:
+        """Nobody lacks anything."""
+        self.done = GROUP_ANNOUNCED_MAX
+
     @property
-    def is_last(self) -> bool:
-        """Whether the next round is the last: it goes to nobody who has acknowledged all, not even in a group."""
-        return self.done == len(ANNOUNCE_AFTER_S) - 1
+    def is_to_group(self) -> bool:
+        """Whether the next round, of a log with a group, goes to all of it; else to who has not acknowledged all."""
+        return self.done < len(GROUP_ANNOUNCE_AFTER_S)
 
     def next(self, ack_delay_s: float, *, is_grouped: bool) -> float | None:
         """When the next round is due; None after the last."""
-        if self.done == len(ANNOUNCE_AFTER_S):
+        if self.done >= (GROUP_ANNOUNCED_MAX if is_grouped else len(ANNOUNCE_AFTER_S)):
             return None
         if not is_grouped:
             return self._grown_at + max(ANNOUNCE_AFTER_S[self.done], ANNOUNCE_ACK_DELAYS_MIN * ack_delay_s)
-        acked_s = GROUP_ANNOUNCE_ACK_DELAYS_MIN * ack_delay_s if self.is_last else 0.0
-        return self._grown_at + max(GROUP_ANNOUNCE_AFTER_S[self.done], acked_s)
+        if self.is_to_group:
+            return self._grown_at + GROUP_ANNOUNCE_AFTER_S[self.done]
+        first_s = max(GROUP_ANNOUNCE_EVERY_S, GROUP_ANNOUNCE_ACK_DELAYS_MIN * ack_delay_s)
+        return self._grown_at + first_s + GROUP_ANNOUNCE_EVERY_S * (self.done - len(GROUP_ANNOUNCE_AFTER_S))
 
 
 class LogStream:
