@@ -21,7 +21,7 @@ from udpchat.server.registry import Peer
 from udpchat.session import session as session_module
 from udpchat.wire.limits import (
     PATH_CHECK_BYTES_MAX,
-    PATH_REFUSED_S,
+    PATH_LEFT_S,
     PATH_TIMEOUT_S,
     SESSION_AGE_S_MAX,
     SESSION_OVERLAP_S,
@@ -269,7 +269,7 @@ def test_a_relay_that_is_faster_than_the_true_path_wins_at_most_one_round(seed: 
         held_s += 0.05 * (session.path.address == ATTACKER)
     assert held_s <= 0.1
     assert session.path.address == owner.address
-    world.run(PATH_REFUSED_S)
+    world.run(PATH_LEFT_S)
     talk.run(10, per_s=20)
     world.settle()
     assert peer_of(world, owner).session is session and session.path.address == owner.address
