@@ -10,7 +10,7 @@ import pytest
 from tests.server.rig import Rig
 from udpchat.server import intake as module
 from udpchat.server.backlog import Backlog
-from udpchat.server.credit import NEW_CREDIT_US
+from udpchat.server.credit import CREDIT_US, NEW_CREDIT_US
 from udpchat.server.intake import Intake
 from udpchat.server.meter import Meter
 from udpchat.server.pace import LONG, SHORT, SHORT_S, TURN_US
@@ -69,6 +69,7 @@ class Desk:
 
     def pause(self, pause_s: float) -> None:
         """Nothing comes for so long, and all who are here save credit."""
+        self.turn()
         self._now += pause_s
         self.turn()
 
@@ -300,3 +301,16 @@ def test_who_uses_little_and_writes_makes_turns_short_for_all(desk: Desk) -> Non
     assert desk.intake.may_write() and desk.backlog.pace.turns is LONG, "of this turn"
     desk.turn()
     assert desk.backlog.pace.turns is SHORT
+
+
+def test_who_uses_much_but_less_than_the_others_leaves_turns_long(desk: Desk) -> None:
+    alice, mallory = desk.rig.stranger(), desk.rig.stranger()
+    desk.pause(SHORT_S)
+    desk.meter.charge_peer(alice, CREDIT_US)
+    desk.meter.charge_peer(mallory, CREDIT_US + 2 * NEW_CREDIT_US)
+    desk.turn()
+    desk.turn(*(data_of(mallory, number) for number in range(int(LONG.turn_us / COST_US) + 1)))
+    desk.intake.proposers[alice] = None
+    assert desk.intake.may_write(), "it does not wait for those who have used more"
+    desk.turn()
+    assert desk.backlog.pace.turns is LONG

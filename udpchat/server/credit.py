@@ -18,6 +18,9 @@ from udpchat.wire import frames
 
 CREDIT_US: Final = 250_000.0  # what may be used at once after a time of silence
 NEW_CREDIT_US: Final = 10_000.0  # of a balance that begins: to enter, some ten times. The rest is earned by being here
+MUCH_CREDIT_US: Final = (
+    50_000.0  # who uses little saves so much; who sends windows of requests, about 10 ms each, does not
+)
 DEBT_US: Final = 1_000_000.0  # more is forgotten: the longest time that others can be preferred to one
 FREE_US_PER_S: Final = 50_000.0  # a twentieth of a core, for each key
 SOURCE_SHARES: Final = 8.0  # a source may use as much as so many keys: people may share an address
@@ -112,6 +115,10 @@ class Ledger:
     def has_saved(self, balance: Balance) -> bool:
         """Whether a balance has more credit than a new one: who uses little, and is not new."""
         return balance.used_us < self.clock_us - NEW_CREDIT_US
+
+    def has_much_credit(self, used_us: float) -> bool:
+        """Whether who has used so much has used little for a while."""
+        return used_us < self.clock_us - MUCH_CREDIT_US
 
     def charge(self, price_us: float, balance: Balance, shared: Balance | None = None) -> None:
         """This much work is done for a balance, and a SOURCE_SHARES-th of it for one that several share."""

@@ -125,12 +125,14 @@ class Intake:
 
         Not while members wait whose requests may share the write, but at the latest after as many turns as `Pace` has,
         or when so much is settled that some have to wait for it; and at once if something is of a member who has used
-        clearly less than all who wait: it does not wait for their turns.
+        clearly less than all who wait: it does not wait for their turns, which are short from then on if that member
+        has much credit, as among members who all use much one is always behind.
         """
         if self._is_member_waiting:
             least_us = min(map(_used_us, self.proposers), default=inf)
             if self._waiting_us() > least_us + NEW_CREDIT_US:
-                self.backlog.pace.on_little_used(self._began_at)
+                if self._meter.members.has_much_credit(least_us):
+                    self.backlog.pace.on_little_used(self._began_at)
             elif self._turns < self.backlog.pace.turns.write_turns and not self.backlog.is_written_late:
                 return False
         self._turns = 0

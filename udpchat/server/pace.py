@@ -1,8 +1,8 @@
 """How long the turns of a server are, and how much it takes on at once (SPEC 6.7).
 
 Short turns cost a third more for each request, and only who uses little gains by them: they wait for less of what
-others asked for. So turns are short while strangers wait, and for SHORT_S after somebody wrote who has used clearly
-less than those who wait; else they are long.
+others asked for. So turns are short while strangers wait, and for SHORT_S after somebody wrote who has much credit and
+has used clearly less than those who wait; else they are long.
 """
 
 from __future__ import annotations
