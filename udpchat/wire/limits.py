@@ -232,6 +232,7 @@ NOTICES_BURST = 8.0
 LAG_BYTES_MAX = 64 * 1024  # unacknowledged; above it, entries are read from the log at the peer's cursor
 REPAIR_BYTES_MAX = 16 * 1024  # of lost entries, sent again at once; the others are read from the log at the cursor
 ACKS_PER_S_BUDGET = 2_000.0  # of one room together
+LARGE_ROOM_ACKS_PER_S_BUDGET = 1_000.0  # above SENDER_DRIVEN_PEERS_MAX, where receivers notice what is lost
 ACK_INTERVAL_S_MIN = 0.002
 SENDER_DRIVEN_PEERS_MAX = 32  # in larger rooms, announced heads and the gaps that receivers report drive repairs
 REPLICA_HELD_MAX = 4_096  # entries above a gap that a replica keeps
