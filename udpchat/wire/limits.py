@@ -169,7 +169,7 @@ RENAMES_A_DAY = TOPICS_A_DAY  # to nicks that one has already: all who share a r
 # How many devices of others a key reaches, and a source: (at once, each second). Who is over waits, and loses nothing.
 REACH_OF_KEY = (4_000, 1_000)  # 100 lines a second among ten, and some hundred at once
 REACH_OF_SOURCE = (8_000, 8_000)
-REACH_IN_ALL = (4_000, 12_000)  # the readers take in no more: then requests wait, and who has used least is next
+REACH_IN_ALL = (2_000, 6_000)  # the readers take in no more: then requests wait, and who has used least is next
 PEERS_BEHIND_MAX = 4_096  # that wait to be sent what is new: the same
 ROSTER_REACHED_SHARE = 0.25  # of these, for a change of the roster: it shares datagrams with others
 HOLD_REPORTED_S_MIN = 1.0  # who has to wait so long for all that is under way is informed
@@ -180,6 +180,7 @@ WRITE_KEY_SHARE = 0.25  # of both, for one key: 1,000 short messages a second, f
 WRITE_AHEAD_BYTES_MAX = 16 * 1024  # being written: the same
 WRITE_AHEAD_BYTES_LONG_MAX = 512 * 1024  # the same, while turns are long
 WRITE_BLOCK_BYTES = 4 * 1024  # taken of these rates in advance: most entries cost no counting
+WRITE_REPLACED_BYTES = 1_024  # that an entry which is replaced counts as, beside: its words leave the index
 WRITE_ENTRY_BYTES = 128  # that an entry costs beside its text: its row, its index, the answer to its request
 DISK_FILL_S_MIN = 86_400.0  # in which one source could fill what is free: then the operator has seen it
 DISK_BURSTS_MIN = 16  # so many bursts fit into what is free
