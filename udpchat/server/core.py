@@ -154,9 +154,7 @@ class ServerCore(OffLoop):
 
     def drain_writes(self) -> list[Append]:
         """The entries to write as one batch; then call `persisted` or `rejected`."""
-        if self._intake.may_write():
-            return self.chat.commits.drain_appends()
-        return []
+        return self.chat.commits.drain_appends() if self._intake.may_write() else []
 
     def persisted(self, now: float, count: int) -> None:
         """The `count` oldest drained appends are durable."""
