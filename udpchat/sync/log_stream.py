@@ -22,6 +22,7 @@ from udpchat.wire.limits import (
     ENTRIES_MAX,
     EXPIRY_S,
     GROUP_BODY_BYTES_MAX,
+    LARGE_ROOM_ACKS_PER_S_BUDGET,
     SENDER_DRIVEN_PEERS_MAX,
     SEQUENCE_MAX,
 )
@@ -39,7 +40,7 @@ GROUP_ANNOUNCE_EVERY_S = 1.0  # from then on, in sessions, to who is behind
 GROUP_ANNOUNCE_ACK_DELAYS_MIN = 1.6  # before these: by then all acks are here that were not lost
 GROUP_ANNOUNCED_MAX = len(GROUP_ANNOUNCE_AFTER_S) + int(EXPIRY_S / GROUP_ANNOUNCE_EVERY_S)
 GROUP_FRAME_BYTES_MAX = GROUP_BODY_BYTES_MAX - ARRAY_HEADER_BYTES
-ANNOUNCE_ACK_DELAYS_MIN = 0.4  # not before followers had time to acknowledge: that would double what is sent
+ANNOUNCE_ACK_DELAYS_MIN = 0.2  # not before followers had time to acknowledge: that would double what is sent
 
 
 class EncodedEntries(Value, frozen=True, gc=False):
@@ -173,7 +174,9 @@ class LogStream:
     @property
     def ack_delay_s(self) -> float:
         """How long a follower may delay an ack that is sent alone, so that all acks together keep to the budget."""
-        return max(ACK_INTERVAL_S_MIN, self.followers / ACKS_PER_S_BUDGET)
+        if self.is_sender_driven:
+            return max(ACK_INTERVAL_S_MIN, self.followers / ACKS_PER_S_BUDGET)
+        return self.followers / LARGE_ROOM_ACKS_PER_S_BUDGET
 
     @property
     def ack_delay_ms(self) -> int:
