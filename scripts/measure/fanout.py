@@ -117,6 +117,7 @@ def measure(*, quick: bool) -> list[Table]:
     table.notes.append(
         f"Texts of {TEXT_BYTES} bytes to all peers of one room, the speaker included; medians of {rounds} rounds,"
         " everybody by turns. udpchat: exactly once, in order, sealed, durable by fsync; acks and all else included."
+        " The peers are one process: a packet that is signed once for all of them is verified by one."
     )
     table.notes.append(
         f"sendto, sendmmsg: the bare floor, one datagram of {max(sizes)} bytes for each delivery, nothing repaired."
