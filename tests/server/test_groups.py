@@ -7,7 +7,7 @@ from itertools import count, pairwise
 import pytest
 
 from tests.server.rig import Rig
-from udpchat.server.fanout import COPIES_MAX, Fanout
+from udpchat.server.fanout import COPIES_MAX, PUBLISHED_AT_ONCE_MAX, Fanout
 from udpchat.server.groups import OFFER_S_MAX, OFFER_S_MIN, ROTATES_AT_ONCE, Groups
 from udpchat.server.registry import Peer
 from udpchat.session.group import GroupReceiver
@@ -334,3 +334,21 @@ def test_many_copies_go_in_turns_and_count_as_behind_until_then() -> None:
     assert room.fanout.behind == 1
     assert len(room.fanout.drain_copies(room.now)) == packets * PEERS_MIN - COPIES_MAX
     assert room.fanout.behind == 0 and room.fanout.drain_copies(room.now) == []
+
+
+def test_who_has_yet_to_be_sent_what_came_before_is_sent_both_in_its_session_and_then_each_entry_once() -> None:
+    """In a room with so many followers that each is sent what is new when it is flushed."""
+    room = Room(PUBLISHED_AT_ONCE_MAX + 1)
+    gone, *others = room.peers
+    room.say()
+    room.answer(*room.peers)
+    assert room.say() == []
+    for peer in room.peers:
+        room.fanout.datagrams(room.now, peer)
+    assert receivers(room.say()) == room.peers
+    room.fanout.unfollow(gone, room.stream, Reason.KICKED)
+    assert room.say() == []
+    for peer in others:
+        room.fanout.datagrams(room.now, peer)
+        sent = [(frame.first, len(frame.entries)) for frame in room.rig.frames(peer) if isinstance(frame, Entries)]
+        assert sent == [(1, 2), (4, 1)]
