@@ -67,7 +67,8 @@ def test_what_is_new_in_a_log_with_many_followers_is_queued_for_each_when_it_is_
     fanout.extend(NOW, stream, [ENTRY])
     assert list(fanout.to_flush) == peers and not any(peer.downlink.has_packets for peer in peers)
     assert entries_sent(fanout, first) == [(1, 1)]
-    fanout.unfollow(gone, stream, Reason.PARTED)  # few follow it now, and it grows again before all have been sent the first entry
+    fanout.unfollow(gone, stream, Reason.PARTED)
+    # Few follow it now, and it grows again before all have been sent the first entry
     fanout.extend(NOW, stream, [ENTRY, ENTRY])
     assert entries_sent(fanout, first) == [(2, 2)] and entries_sent(fanout, second) == [(1, 3)]
     assert entries_sent(fanout, first) == entries_sent(fanout, gone) == []

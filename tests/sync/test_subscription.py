@@ -125,6 +125,7 @@ def shared_to(subscription: Subscription, at: float, last: int) -> None:
     stream.shared = stream.shared or SharedEntries()
     stream.extend(at, [entry(number) for number in range(stream.head + 1, last + 1)])
     stream.shared.add(at, last)
+    subscription.published = last
 
 
 def test_what_a_group_was_sent_is_missing_once_it_is_late() -> None:

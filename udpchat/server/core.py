@@ -230,20 +230,17 @@ class ServerCore(OffLoop):
         for peer in self._intake.line_up([peer for peer in fanout.to_flush if peer.window.held]):
             self._carry_out(now, peer)
         self._sessions.end_due(now)
-        fanout.share(now)
         for room in rooms.to_arm:
             self._timers.arm(room, room.roster.flush_at)
         rooms.to_arm.clear()
-        for stream in fanout.to_arm:
+        for stream in fanout.share(now):
             self._timers.arm(stream, stream.next_announcement())
-        fanout.to_arm.clear()
+        self._transmits += fanout.drain_copies(now)
         flushed_max, sent = self._intake.backlog.pace.turns.flushed_max, 0
         to_flush = fanout.take_to_flush(self.chat.ledger, flushed_max)
         for at, peer in enumerate(to_flush, 1):
             if (sent := sent + self._flush_peer(now, peer)) >= flushed_max:
-                fanout.flush_later(to_flush[at:])
-                break
-        self._transmits += fanout.drain_copies(now)
+                return fanout.flush_later(to_flush[at:])
 
     def _carry_out(self, now: float, peer: Peer) -> None:
         """Carry out the requests of a peer that are ready; what does not fit the turn waits for the next."""

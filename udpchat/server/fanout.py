@@ -127,8 +127,11 @@ class Fanout:
                 peer.downlink.publish(stream.log, frames)
         self.to_flush.update(dict.fromkeys(followers))
 
-    def share(self, now: float) -> None:
-        """Seal what is new in logs with groups: once all are gone whom the same writes exclude, who have the key."""
+    def share(self, now: float) -> list[LogStream]:
+        """Seal what is new in logs with groups: once all are gone whom the same writes exclude, who have the key.
+
+        Returns the streams that may have a timer to arm.
+        """
         grown, self._grown = self._grown, {}
         for stream, frames in grown.items():
             followers, group = self._followers.get(stream, {}), self.groups.in_use(now, stream)
@@ -147,6 +150,8 @@ class Fanout:
             for peer in apart:
                 if (key := group.offer(now, peer)) is not None:
                     peer.downlink.send(key)
+        to_arm, self.to_arm = list(self.to_arm), {}
+        return to_arm
 
     def _share(
         self, group: Group, stream: LogStream, frames: list[EncodedEntries], members: list[Peer]
