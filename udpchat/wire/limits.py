@@ -241,7 +241,8 @@ PATH_CANDIDATES_PER_S = 1.0
 PATH_CHECKS_MAX = 3  # challenges sent to one unproven address
 PATH_CHECK_BYTES_MAX = 64  # of the datagram that carries one
 PATH_TIMEOUT_S = 1.0  # until a round trip is measured: 3 x the 333 ms that RFC 9002 begins with
-PATH_REFUSED_S = 10.0  # how long an address is refused that only repeated packets of another (SPEC 3)
+PATH_LEFT_S = 10.0  # how long a duplicate from the address before undoes a move (SPEC 3)
+PATH_ALONE_S = 0.25  # without a duplicate of its packets: then an address is refused no more
 
 # --- Our choices: bounds of a client, towards its server ----------
 
