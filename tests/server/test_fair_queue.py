@@ -74,3 +74,14 @@ def test_a_run_is_of_who_is_next_and_leaves_what_it_is_not_asked_for() -> None:
     assert list(islice(queue.take_run(), 2)) == ["a", "a"] and queue.size == 4
     assert list(queue.take_run()) == ["a"]
     assert list(queue.take_run()) == ["b", "b", "b"] and queue.size == 0
+
+
+def test_who_was_silent_for_longer_than_credit_is_saved_goes_before_nobody_who_has_all_credit() -> None:
+    ledger = Ledger()
+    ledger.open("silent")
+    ledger.clock_us = 3 * CREDIT_US
+    ledger.open("here").used_us = 2 * CREDIT_US
+    queue = FairQueue[str](ledger)
+    for name in ("here", "silent"):
+        queue.add((ledger.open(name),), name)
+    assert [queue.take(), queue.take()] == ["here", "silent"]

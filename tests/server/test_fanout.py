@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from tests.server.rig import Rig
+from tests.server.rig import HeardSession, Rig
 from udpchat.server.credit import NEW_CREDIT_US, Ledger
-from udpchat.server.fanout import FLUSHED_PEERS_MAX, NEW_PACKETS_MAX, Fanout
+from udpchat.server.fanout import NEW_PACKETS_MAX, PUBLISHED_AT_ONCE_MAX, Fanout
 from udpchat.server.registry import Peer
 from udpchat.sync.log_stream import ANNOUNCE_AFTER_S, LogStream
 from udpchat.wire.content import Tombstone
-from udpchat.wire.frames import Cursor, Down, Entries, Heads, Pong, encode, pack, parse_down_untrusted
+from udpchat.wire.frames import Ack, Cursor, Down, Entries, Heads, Pong, encode, pack, parse_down_untrusted
 from udpchat.wire.limits import SENDER_DRIVEN_PEERS_MAX
 
 NOW = 100.0
+FLUSHED_MAX = 64
 ENTRY = encode(Tombstone(0))
 
 
@@ -51,6 +52,48 @@ def test_a_log_that_nobody_follows_grows_without_a_frame() -> None:
     assert stream.head == 1 and not fanout.to_flush and not list(fanout.followers(stream))
 
 
+def entries_sent(fanout: Fanout, peer: Peer) -> list[tuple[int, int]]:
+    """A peer is flushed: the first of each frame of entries, and how many."""
+    session = peer.session
+    assert isinstance(session, HeardSession)
+    session.frames = []
+    fanout.datagrams(NOW, peer)
+    return [(frame.first, len(frame.entries)) for frame in session.frames if isinstance(frame, Entries)]
+
+
+def test_what_is_new_in_a_log_with_many_followers_is_queued_for_each_when_it_is_flushed() -> None:
+    fanout, stream, peers = followed(PUBLISHED_AT_ONCE_MAX + 1)
+    first, second, gone, *_ = peers
+    fanout.extend(NOW, stream, [ENTRY])
+    assert list(fanout.to_flush) == peers and not any(peer.downlink.has_packets for peer in peers)
+    assert entries_sent(fanout, first) == [(1, 1)]
+    fanout.unfollow(gone, stream)  # few follow it now, and it grows again before all have been sent the first entry
+    fanout.extend(NOW, stream, [ENTRY, ENTRY])
+    assert entries_sent(fanout, first) == [(2, 2)] and entries_sent(fanout, second) == [(1, 3)]
+    assert entries_sent(fanout, first) == entries_sent(fanout, gone) == []
+    assert all(entries_sent(fanout, peer) == [(1, 3)] for peer in peers[3:])
+    fanout.extend(NOW, stream, [ENTRY])
+    assert all(peer.downlink.has_packets for peer in fanout.followers(stream)), "at once, as few follow it"
+
+
+def test_the_head_of_a_log_is_not_told_to_whom_its_entries_are_sent_soon() -> None:
+    fanout, stream, peers = followed(PUBLISHED_AT_ONCE_MAX + 1)
+    fanout.extend(NOW, stream, [ENTRY])
+    entries_sent(fanout, peers[0])
+    fanout.to_flush.clear()
+    fanout.announce(stream, stream.head)
+    assert list(fanout.to_flush) == peers[:1]
+
+
+def test_an_ack_before_an_entry_is_published_does_not_have_it_sent_twice() -> None:
+    fanout, stream, peers = followed(PUBLISHED_AT_ONCE_MAX + 1)
+    peer = peers[0]
+    fanout.extend(NOW, stream, [ENTRY])
+    ack = Ack(None, [Cursor("#lobby", stream.generation, 0, [])])
+    peer.downlink.receive_ack(NOW, ack, packets_sent=1)
+    assert entries_sent(fanout, peer) == [(1, 1)] and entries_sent(fanout, peer) == []
+
+
 def test_what_is_due_to_a_peer_is_sealed_in_its_session_and_goes_to_its_address() -> None:
     fanout, stream, (alice, bob) = followed(2)
     fanout.extend(NOW, stream, [ENTRY])
@@ -87,39 +130,39 @@ def send_some(peers: list[Peer]) -> None:
 
 
 def test_of_more_peers_than_a_turn_has_time_for_the_others_follow_each_once() -> None:
-    fanout, stream, peers = followed(2 * FLUSHED_PEERS_MAX + 10)
+    fanout, stream, peers = followed(2 * FLUSHED_MAX + 10)
     fanout.extend(NOW, stream, [ENTRY])
-    turns = [fanout.take_to_flush(Ledger())]
+    turns = [fanout.take_to_flush(Ledger(), FLUSHED_MAX)]
     fanout.to_flush[peers[-1]] = fanout.to_flush[peers[0]] = None
     while fanout.later:
-        turns.append(fanout.take_to_flush(Ledger()))
-    assert [len(turn) for turn in turns] == [FLUSHED_PEERS_MAX, FLUSHED_PEERS_MAX, 11]
+        turns.append(fanout.take_to_flush(Ledger(), FLUSHED_MAX))
+    assert [len(turn) for turn in turns] == [FLUSHED_MAX, FLUSHED_MAX, 11]
     assert sorted(map(id, [peer for turn in turns for peer in turn])) == sorted(map(id, [*peers, peers[0]]))
 
 
 def test_if_not_all_are_flushed_at_once_those_with_most_saved_credit_are_first_in_half_of_the_places() -> None:
-    fanout, stream, peers = followed(2 * FLUSHED_PEERS_MAX)
+    fanout, stream, peers = followed(2 * FLUSHED_MAX)
     for peer in peers:
         peer.balance.used_us = -NEW_CREDIT_US
     send_some(peers)
-    late = peers[-FLUSHED_PEERS_MAX:]
+    late = peers[-FLUSHED_MAX:]
     for number, peer in enumerate(late, 1):
         peer.balance.used_us -= number
     fanout.extend(NOW, stream, [ENTRY])
-    half = FLUSHED_PEERS_MAX // 2
-    assert fanout.take_to_flush(Ledger()) == late[: -half - 1 : -1] + peers[:half]
+    half = FLUSHED_MAX // 2
+    assert fanout.take_to_flush(Ledger(), FLUSHED_MAX) == late[: -half - 1 : -1] + peers[:half]
 
 
 def test_who_is_new_is_flushed_before_all_who_wait_for_their_turn() -> None:
-    fanout, stream, peers = followed(4 * FLUSHED_PEERS_MAX)
+    fanout, stream, peers = followed(4 * FLUSHED_MAX)
     send_some(peers[:-1])
     fanout.extend(NOW, stream, [ENTRY])
-    assert fanout.take_to_flush(Ledger())[0] is peers[-1]
+    assert fanout.take_to_flush(Ledger(), FLUSHED_MAX)[0] is peers[-1]
 
 
 def test_who_is_gone_is_not_flushed_later() -> None:
-    fanout, stream, peers = followed(FLUSHED_PEERS_MAX + 1)
+    fanout, stream, peers = followed(FLUSHED_MAX + 1)
     fanout.extend(NOW, stream, [ENTRY])
-    fanout.take_to_flush(Ledger())
+    fanout.take_to_flush(Ledger(), FLUSHED_MAX)
     fanout.leave(peers[-1])
-    assert not fanout.later and fanout.take_to_flush(Ledger()) == []
+    assert not fanout.later and fanout.take_to_flush(Ledger(), FLUSHED_MAX) == []

@@ -55,6 +55,19 @@ def test_strangers_have_accounts_of_their_own() -> None:
     assert used_us(alice) == before_us
 
 
+def test_what_waited_with_strangers_is_charged_to_its_peer_too_and_is_part_of_their_share() -> None:
+    rig = Rig()
+    meter = Meter(rig.chat.ledger)
+    alice = rig.stranger()
+    before_us = used_us(alice)
+    turn(meter, is_waiting=True)
+    meter.charge_waited(alice, "10.9.9.9", TURN_US)
+    assert meter.left_us == 0.0 and not meter.is_strangers_turn
+    assert meter.strangers.open("10.9.9.9").used_us > meter.strangers.open("10.9.9.8").used_us
+    turn(meter, is_waiting=True)
+    assert used_us(alice) == [before_us[0] + TURN_US, before_us[1] + TURN_US / 8]
+
+
 def test_strangers_have_their_turn_until_they_had_a_quarter_of_the_work() -> None:
     rig = Rig()
     meter = Meter(rig.chat.ledger)

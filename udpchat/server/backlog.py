@@ -31,9 +31,9 @@ class Backlog:
         self._ledger = ledger
         self._reach = TokenBucket(0.0, Rate(*REACH_IN_ALL))
 
-    def begin_turn(self, now: float, *, strangers_wait: bool = False) -> None:
-        """Time has passed, in which others have read."""
-        self.pace.begin_turn(now, strangers_wait=strangers_wait)
+    def begin_turn(self, now: float, *, strangers_wait: bool = False, waiting: int = 0) -> None:
+        """Time has passed, in which others have read; something of so many senders waits."""
+        self.pace.begin_turn(now, strangers_wait=strangers_wait, waiting=waiting)
         self._reach.fill(now)
 
     def reach(self, count: float) -> None:

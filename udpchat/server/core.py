@@ -41,7 +41,6 @@ from udpchat.wire.packets import Address
 
 TIMERS_MAX: Final = 32  # handled in a turn; the others are due in the next
 TIMERS_AHEAD_S: Final = 0.002  # looked at in the same turn: as much as the round trips of a room's peers differ
-FLUSHED_PACKETS_MAX: Final = 64  # in a turn, beside those of the last peer
 
 
 class ServerCore(OffLoop):
@@ -105,6 +104,7 @@ class ServerCore(OffLoop):
                 self.chat.on_unreadable(str(error))
 
     def _take_data_untrusted(self, now: float, peer: Peer, session: Session, datagram: bytes, address: Address) -> None:
+        is_members = Intake.is_members(peer, session, address)
         if address != session.path.address:
             session.path.timeout_s = max(3 * peer.round_trip.timeout_s, PATH_TIMEOUT_S)
         try:
@@ -121,7 +121,10 @@ class ServerCore(OffLoop):
             parsed = frames.parse_up_untrusted(payload)
             price_us = packet_us(parsed)
         finally:
-            self._meter.charge_peer(peer, price_us)
+            if is_members:
+                self._meter.charge_peer(peer, price_us)
+            else:
+                self._meter.charge_waited(peer, address[0], price_us)
         self._fanout.to_flush[peer] = None
         lost = peer.downlink.loss_detection.lost
         request_bytes = min(len(payload) + REQUEST_MEMORY_BYTES, DATAGRAM_BYTES_MAX)
@@ -151,9 +154,7 @@ class ServerCore(OffLoop):
 
     def drain_writes(self) -> list[Append]:
         """The entries to write as one batch; then call `persisted` or `rejected`."""
-        if self._intake.may_write():
-            return self.chat.commits.drain_appends()
-        return []
+        return self.chat.commits.drain_appends() if self._intake.may_write() else []
 
     def persisted(self, now: float, count: int) -> None:
         """The `count` oldest drained appends are durable."""
@@ -235,10 +236,10 @@ class ServerCore(OffLoop):
         for stream in fanout.to_arm:
             self._timers.arm(stream, stream.next_announcement())
         fanout.to_arm.clear()
-        to_flush, sent = fanout.take_to_flush(self.chat.ledger), 0
+        flushed_max, sent = self._intake.backlog.pace.turns.flushed_max, 0
+        to_flush = fanout.take_to_flush(self.chat.ledger, flushed_max)
         for at, peer in enumerate(to_flush, 1):
-            sent += self._flush_peer(now, peer)
-            if sent >= FLUSHED_PACKETS_MAX:
+            if (sent := sent + self._flush_peer(now, peer)) >= flushed_max:
                 return fanout.flush_later(to_flush[at:])
 
     def _carry_out(self, now: float, peer: Peer) -> None:

@@ -8,7 +8,7 @@ from heapq import heappop, heappush, heapreplace
 from math import inf
 from typing import Generic, TypeVar
 
-from udpchat.server.credit import Balance, Ledger, most_used_us
+from udpchat.server.credit import CREDIT_US, Balance, Ledger, most_used_us
 
 T = TypeVar("T")
 
@@ -40,6 +40,11 @@ class FairQueue(Generic[T]):
         self._count = 0  # flows need no order of their own
         self.size = 0  # read often: no method
 
+    @property
+    def senders(self) -> int:
+        """Of how many something waits."""
+        return len(self._flows)
+
     def add(self, balances: tuple[Balance, ...], item: T) -> bool:
         """Let something wait; False if there is no room for another one of this sender."""
         flow = self._flows.get(balances)
@@ -52,7 +57,8 @@ class FairQueue(Generic[T]):
         else:
             flow = self._flows[balances] = _Flow(balances)
             self._count += 1
-            heappush(self._heap, (most_used_us(flow.balances), self._count, flow))
+            used_us = max(most_used_us(flow.balances), self._ledger.clock_us - CREDIT_US)  # more is not saved
+            heappush(self._heap, (used_us, self._count, flow))
         flow.waiting.append(item)
         self.size += 1
         return True

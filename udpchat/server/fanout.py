@@ -16,9 +16,9 @@ from udpchat.server.registry import Peer
 from udpchat.sync.log_stream import LogStream
 from udpchat.wire.packets import Address
 
-FLUSHED_PEERS_MAX: Final = 64  # in a turn: that takes about as long as to serve its datagrams
-NEW_FLUSHED_FIRST_MAX: Final = 16  # of these
+NEW_FLUSHED_FIRST_MAX: Final = 16  # in a turn
 NEW_PACKETS_MAX: Final = 8  # sent to a new peer in its session: what it enters with
+PUBLISHED_AT_ONCE_MAX: Final = 128  # followers of a log: for 1,400 it would take the loop some 8 ms
 
 
 def holders(peers: Iterable[Peer], log: str, sequence: int) -> list[Peer]:
@@ -32,12 +32,15 @@ class Fanout:
     `to_flush`: peers that may have packets to send; `later`: those that a turn had no time for; `to_arm`: streams that
     may have a timer to arm. These are dicts, not sets, so that the order of sending does not depend on memory
     addresses.
+
+    What is new in a log with many followers is queued for each when it is flushed, so that no turn is for all of them.
     """
 
-    __slots__ = ("_followers", "later", "to_arm", "to_flush")
+    __slots__ = ("_followers", "_unpublished", "later", "to_arm", "to_flush")
 
     def __init__(self) -> None:
         self._followers: dict[LogStream, dict[Peer, None]] = {}
+        self._unpublished: dict[LogStream, dict[Peer, None]] = {}  # followers that have yet to be flushed
         self.to_flush: dict[Peer, None] = {}
         self.later: dict[Peer, None] = {}
         self.to_arm: dict[LogStream, None] = {}
@@ -64,6 +67,7 @@ class Fanout:
         del followers[peer]
         if not followers:
             del self._followers[stream]
+        self._take_unpublished(peer, stream)
 
     def end(self, now: float, peer: Peer, log: str, frame: bytes) -> None:
         """A peer follows a log no longer, and did not ask for that: tell it so."""
@@ -80,9 +84,27 @@ class Fanout:
         frames = stream.extend(now, entries)
         if frames:
             followers = self._followers[stream]
-            for peer in followers:
-                peer.downlink.publish(stream.log, frames)
+            if len(followers) > PUBLISHED_AT_ONCE_MAX or stream in self._unpublished:
+                self._unpublished[stream] = followers.copy()
+            else:
+                for peer in followers:
+                    peer.downlink.publish(stream.log, frames)
             self.to_flush.update(followers)
+
+    def _publish(self, peer: Peer) -> None:
+        """Queue for a peer what is new in logs with many followers."""
+        downlink = peer.downlink
+        for stream in [stream for stream, waiting in self._unpublished.items() if peer in waiting]:
+            self._take_unpublished(peer, stream)
+            first = downlink.subscriptions[stream.log].published + 1
+            if first <= stream.head:
+                downlink.publish(stream.log, stream.frames(first, stream.head))
+
+    def _take_unpublished(self, peer: Peer, stream: LogStream) -> None:
+        """Nothing of a log is to be published to a peer any more."""
+        waiting = self._unpublished.get(stream, {})
+        if waiting.pop(peer, 0) is None and not waiting:
+            del self._unpublished[stream]
 
     def replace(self, stream: LogStream, sequence: int) -> None:
         """An entry has other bytes now."""
@@ -91,10 +113,12 @@ class Fanout:
             peer.downlink.subscriptions[stream.log].send_anew(sequence)
 
     def announce(self, stream: LogStream, last: int) -> None:
-        """Send the head of a log to the followers that have not acknowledged all entries up to `last`."""
+        """Send the head of a log to the followers that have not acknowledged all entries up to `last`, and will not be
+        sent them anyway."""
+        waiting = self._unpublished.get(stream, ())
         for peer in self.followers(stream):
             subscription = peer.downlink.subscriptions[stream.log]
-            if subscription.sequence < last:
+            if subscription.sequence < last and peer not in waiting:
                 peer.downlink.announce(subscription)
                 self.to_flush[peer] = None
 
@@ -106,24 +130,24 @@ class Fanout:
             self.announce(stream, stream.head)
         self.to_arm[stream] = None
 
-    def take_to_flush(self, ledger: Ledger) -> list[Peer]:
-        """The peers to flush in this turn, FLUSHED_PEERS_MAX at most; the others wait, and may have more by then.
+    def take_to_flush(self, ledger: Ledger, count_max: int) -> list[Peer]:
+        """The peers to flush in this turn, so many at most; the others wait, and may have more by then.
 
         If that are too many: a few who are new, so that nobody waits to enter until much is sent to all who are here;
         up to half of them those who have saved credit, most of it first; then in the order in which they began to wait.
         """
         touched, self.to_flush = self.to_flush, {}
-        if len(touched) + len(self.later) <= FLUSHED_PEERS_MAX:
+        if len(touched) + len(self.later) <= count_max:
             touched = {**self.later, **touched} if self.later else touched
             self.later = {}
             return list(touched)
         savers = [peer for peer in touched if ledger.has_saved(peer.balance)]
-        first = nsmallest(FLUSHED_PEERS_MAX // 2, savers, key=lambda peer: peer.balance.used_us)
+        first = nsmallest(count_max // 2, savers, key=lambda peer: peer.balance.used_us)
         new = (peer for peer in touched if peer.session.sent < NEW_PACKETS_MAX)
         first = list(dict.fromkeys([*islice(new, NEW_FLUSHED_FIRST_MAX), *first]))
         self.later.update(touched)
         self._forget(first)
-        longest = list(islice(self.later, FLUSHED_PEERS_MAX - len(first)))
+        longest = list(islice(self.later, count_max - len(first)))
         self._forget(longest)
         return first + longest
 
@@ -146,6 +170,8 @@ class Fanout:
         address = session.path.address
         if address != downlink.loss_detection.path.address:
             downlink.change_path(address)
+        if self._unpublished:
+            self._publish(peer)
         datagrams = []
         for packet in downlink.drain_packets(now) if downlink.has_packets else ():
             counter = session.sent

@@ -17,6 +17,7 @@ from udpchat.server.fair_queue import FairQueue
 from udpchat.server.meter import Meter
 from udpchat.server.registry import Peer, Registry
 from udpchat.session.rate_limit import source_of
+from udpchat.session.session import Session
 from udpchat.wire.errors import Drop
 from udpchat.wire.limits import WAITING_DATAGRAMS_MAX, WAITING_DATAGRAMS_PER_FLOW_MAX, WAITING_SENDERS_MAX
 from udpchat.wire.packets import Address
@@ -68,7 +69,8 @@ class Intake:
     def begin_turn(self, now: float) -> None:
         """A turn begins."""
         strangers_wait = self._strangers.size > 0
-        self.backlog.begin_turn(now, strangers_wait=strangers_wait)
+        waiting = max(self._members.senders, self._ready.senders)
+        self.backlog.begin_turn(now, strangers_wait=strangers_wait, waiting=waiting)
         turn_us = self.backlog.pace.turns.turn_us
         self._meter.begin_turn(now, turn_us, members_wait=self._is_member_waiting, strangers_wait=strangers_wait)
         self._began_at = now
@@ -139,12 +141,19 @@ class Intake:
         self.proposers.clear()
         return True
 
+    @staticmethod
+    def is_members(peer: Peer, session: Session, address: Address) -> bool:
+        """Whether what names a session waits with what members send. Else it waits with strangers: it comes from
+        elsewhere, so that anybody may have sent it, or from who has yet to enter, and has less credit than any member.
+        """
+        return address == session.path.address and peer.nick is not None
+
     def _hold(self, datagram: Datagram) -> None:
         data, address = datagram
         found = self._registry.find_named(data)
-        if found is not None and address == found[1].path.address:
+        if found is not None and self.is_members(*found, address):
             is_held = self._members.add(found[0].payer.balances, datagram)
-        else:  # also what names a session, but comes from elsewhere: anybody may have sent it
+        else:
             source = self._meter.strangers.open(source_of(address[0]))
             is_held = self._strangers.add((source,), datagram)
         if not is_held:

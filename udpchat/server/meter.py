@@ -75,6 +75,11 @@ class Meter:
         self._members_us += price_us
         self._uncharged[peer] = self._uncharged.get(peer, 0.0) + price_us + later_us
 
+    def charge_waited(self, peer: Peer, host: str, price_us: float) -> None:
+        """Work for a packet of a peer that waited with those of strangers: it is part of their share of the turns."""
+        self.charge_stranger(host, price_us)
+        self._uncharged[peer] = self._uncharged.get(peer, 0.0) + price_us
+
     def charge_packets(self, peer: Peer, count: int, live: int = 0) -> None:
         """So many packets go to a peer at once: history, or answers to much. So many of them are paid for by who said
         what they carry, and only fill the turn."""

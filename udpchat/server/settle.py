@@ -45,7 +45,7 @@ from udpchat.session.noise import user_id
 from udpchat.sync.log import Append, RequestId
 from udpchat.wire.content import ACCOUNT, EDIT, REDACTION, Claim, ConversationRecord, Message, ReadMark, TopicRecord
 from udpchat.wire.frames import encode, encode_message
-from udpchat.wire.limits import LOG_ENTRIES_MAX, TOPIC_BYTES_MAX, WRITE_ENTRY_BYTES
+from udpchat.wire.limits import LOG_ENTRIES_MAX, TOPIC_BYTES_MAX, WRITE_ENTRY_BYTES, WRITE_REPLACED_BYTES
 from udpchat.wire.requests import Done, Failed, MarkRead, Rename, Say, SetTopic, Stored, Tell
 
 # --- Settling ----------
@@ -81,6 +81,8 @@ def settle(state: State, proposal: Proposal) -> Settlement:
             entry = encode(content)
             appends.append(Append(log, sequence, entry, None if left else origin, None))
         size += WRITE_ENTRY_BYTES + len(entry)
+    if len(effects) > 1:  # more than the answer
+        size += WRITE_REPLACED_BYTES * sum(type(effect) is ReplaceEntry for effect in effects)
     return Settlement(proposal, tuple(appends), tuple(effects), size)
 
 

@@ -48,8 +48,7 @@ class Downlink:
 
     def follow(self, now: float, stream: LogStream) -> None:
         """The peer follows a log, or requests it again: send the head, which it answers with what it holds."""
-        subscription = self.subscriptions.get(stream.log)
-        if subscription is None:
+        if (subscription := self.subscriptions.get(stream.log)) is None:
             subscription = self.subscriptions[stream.log] = Subscription(stream)
             stream.followers += 1
         self.announce(subscription)
@@ -90,18 +89,20 @@ class Downlink:
         return unacked > LAG_BYTES_MAX and unacked > LAG_BYTES_MAX + self.loss_detection.path.congestion.window_bytes
 
     def publish(self, log: str, frames: list[EncodedEntries]) -> None:
-        """A log has grown by these entries: queue them; those that exceed the limit of a slow peer become backlog."""
+        """A log has grown by these entries: queue them; those not given, or too many for a peer, become backlog."""
         subscription = self.subscriptions[log]
-        subscription.scheduled.add(frames[0].first, frames[-1].last)
+        first, last = subscription.publish()
         self._under_way[subscription] = None
         if not subscription.is_known:
             self.announce(subscription)
         for encoded in frames:
             if not encoded.fragment and self._is_lagging():  # the fragments of an entry go together
-                subscription.backlog.add(encoded.first, frames[-1].last)
-                self._backlogged = True
-                return
+                break
             self.queue.add_entries(subscription, encoded)
+            first = encoded.last + 1
+        if first <= last:
+            subscription.backlog.add(first, last)
+            self._backlogged = True
 
     # --- What the network reports ----------
 
@@ -171,8 +172,7 @@ class Downlink:
     def _queue_again(self, spans: list[EntrySpan], bytes_max: int) -> list[EntrySpan]:
         """Queue what the replica does not hold of these; returns those of which not everything was queued."""
         queued = self.queue.entry_keys()
-        left = []
-        size = 0
+        left, size = list[EntrySpan](), 0
         for span in spans:
             subscription = span.subscription
             if (

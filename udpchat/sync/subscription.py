@@ -21,12 +21,13 @@ HELD_RUNS_MAX = 512  # ranges held beyond gaps: more than loss causes, below wha
 class Subscription:
     """What one follower holds of a log, and what is under way to it."""
 
-    __slots__ = ("_may_miss", "acked", "backlog", "entered", "is_known", "scheduled", "sequence", "stream")
+    __slots__ = ("_may_miss", "acked", "backlog", "entered", "is_known", "published", "scheduled", "sequence", "stream")
 
     def __init__(self, stream: LogStream) -> None:
         self.stream = stream
         self.entered = stream.head  # the head when the peer began to follow
         self.is_known = False  # whether the replica has reported what it holds
+        self.published = stream.head  # entries beyond are sent only once they are published
         self.sequence = 0  # the replica holds all up to here
         self.acked = Ranges()  # beyond `sequence`
         self.scheduled = Ranges()
@@ -108,6 +109,12 @@ class Subscription:
                 bytes_max -= len(encoded.frame)
         return taken
 
+    def publish(self) -> tuple[int, int]:
+        """All of the log is under way from here on; the first and the last entry that were not yet."""
+        first, self.published = self.published + 1, self.stream.head
+        self.scheduled.add(first, self.published)
+        return first, self.published
+
     def unschedule(self, first: int = 0, last: int = SEQUENCE_MAX) -> None:
         """Entries `first` to `last`, all if not given, are under way no longer."""
         if self.scheduled:
@@ -123,13 +130,13 @@ class Subscription:
             self.unschedule(sequence, sequence)
 
     def schedule_missing(self) -> None:
-        """Add what is neither held nor scheduled to the backlog."""
+        """Add what is published, and neither held nor scheduled, to the backlog."""
         self._advance()
         first = max(self.sequence, self.stream.base) + 1
         if not self.is_known or not self._may_miss:
             return
         self._may_miss = False
-        for gap_first, gap_last in self.acked.gaps(first, self.stream.head):
+        for gap_first, gap_last in self.acked.gaps(first, self.published):
             for missing_first, missing_last in self.scheduled.gaps(gap_first, gap_last):
                 self.backlog.add(missing_first, missing_last)
                 self.scheduled.add(missing_first, missing_last)
@@ -139,7 +146,7 @@ class Subscription:
 
         If the client was restarted, it enters only now; a client that goes on keeps the `entered` of before.
         """
-        self.entered = self.stream.head
+        self.entered = self.published = self.stream.head
         self.is_known = self._may_miss = False
         self.scheduled.clear()
         self.backlog.clear()
