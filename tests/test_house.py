@@ -74,7 +74,7 @@ CORES = ("wire", "session", "sync", "chat", "server", "client")
 PURE = {  # of the standard library, all that a core may import: no socket, clock, chance, thread, file, log
     "__future__", "abc", "array", "base64", "binascii", "bisect", "collections", "contextlib", "copy", "dataclasses",
     "difflib", "enum", "functools", "hashlib", "heapq", "hmac", "ipaddress", "itertools", "json", "math", "operator",
-    "re", "shlex", "string", "struct", "textwrap", "types", "typing", "unicodedata", "zlib",
+    "re", "shlex", "string", "struct", "textwrap", "types", "typing", "unicodedata", "weakref", "zlib",
 }  # fmt: skip
 OWNERS = {  # who may import what: others may not. The rest of the standard library is free outside the cores
     "msgspec": ("wire/content", "wire/fields", "wire/frames", "wire/requests"),

@@ -16,7 +16,7 @@ from measure.tcp import TcpClients, ThreadedRelay
 
 IN_FLIGHT = (1, 64)
 ROUNDS = 5
-REST_S, QUICK_REST_S = 1.2, 0.1  # acks of a room of a thousand take up to 0.75 s, announcements a second
+REST_S, QUICK_REST_S = 1.6, 0.1  # acks of a room of a thousand take up to 1.5 s, announcements a second
 ENTERED_RESTS = 3  # presence is told in batches
 FILES_EACH = 3  # for each peer, with room to spare
 FLOOR_DATAGRAMS = 20_000

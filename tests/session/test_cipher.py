@@ -1,8 +1,11 @@
 """The cipher: RFC 8439 underneath, nonces that never repeat."""
 
+from collections import deque
+
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
+from udpchat.session import cipher as module
 from udpchat.session.cipher import Cipher, SendCipher
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import SEAL_BYTES
@@ -51,3 +54,21 @@ def test_a_send_counter_is_never_used_twice_nor_backwards() -> None:
         with pytest.raises(AssertionError):
             cipher.seal(counter, b"", b"c")
     cipher.seal(8, b"", b"c")
+
+
+def test_no_more_ciphers_are_ready_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CIPHERS_READY_MAX", 3)
+    monkeypatch.setattr(module, "prepared", prepared := deque())
+    ciphers = [Cipher(bytes(31) + bytes([number])) for number in range(5)]
+    sealed = [cipher.seal(0, b"h", b"text") for cipher in ciphers]
+    assert [each() for each in prepared] == ciphers[2:]
+    opened = [cipher.open_untrusted(0, b"h", each) for cipher, each in zip(ciphers, sealed, strict=True)]
+    assert opened == [b"text"] * 5 and len(prepared) == 3
+
+
+def test_a_key_is_forgotten_with_its_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "prepared", prepared := deque())
+    cipher = SendCipher(KEY)
+    cipher.seal(0, b"h", b"text")
+    del cipher
+    assert [each() for each in prepared] == [None]

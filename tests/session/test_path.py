@@ -7,11 +7,12 @@ import pytest
 from udpchat.session.path import Path
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import (
+    PATH_ALONE_S,
     PATH_CANDIDATES_BURST,
     PATH_CANDIDATES_PER_S,
     PATH_CHECK_BYTES_MAX,
     PATH_CHECKS_MAX,
-    PATH_REFUSED_S,
+    PATH_LEFT_S,
     PATH_TIMEOUT_S,
 )
 from udpchat.wire.packets import Address
@@ -127,10 +128,29 @@ def test_an_original_that_lost_the_race_ends_the_check_and_refuses_the_relay() -
     here, _ = challenged(0.0, RELAY, 5)
     here.on_duplicate(0.01, HOME, 5)
     assert not here.is_checking
-    here.on_packet(PATH_REFUSED_S, RELAY, counter=9, size=100, is_newest=True)
+    for number in range(100):
+        now = 0.02 + number * PATH_ALONE_S
+        here.on_packet(now, RELAY, counter=2 * number + 6, size=100, is_newest=True)
+        here.on_packet(now + 0.01, RELAY, counter=2 * number + 7, size=100, is_newest=True)
+        assert not here.is_checking
+        here.on_duplicate(now + 0.02, HOME, 2 * number + 6)  # each original comes, however late the relay is refused
+
+
+@pytest.mark.parametrize("is_moved", [False, True])
+def test_who_repeats_a_packet_from_the_address_just_left_keeps_nobody_from_the_new_one(is_moved: bool) -> None:
+    here, token = challenged(0.0, AWAY, 5)
+    if is_moved:
+        here.on_reply_untrusted(0.01, AWAY, token)
+    here.on_duplicate(0.02, HOME, 5)  # a copy, sent under an address where nobody is any more
+    assert here.address == HOME and not here.is_checking
+    here.on_packet(0.03, AWAY, counter=7, size=100, is_newest=True)
+    here.on_duplicate(0.04, HOME, 6)  # of before that packet: shows nothing about it
+    here.on_packet(0.02 + PATH_ALONE_S, AWAY, counter=8, size=100, is_newest=True)
     assert not here.is_checking
-    here.on_packet(PATH_REFUSED_S + 0.02, RELAY, counter=10, size=100, is_newest=True)
-    assert here.is_checking
+    here.on_packet(0.03 + PATH_ALONE_S, AWAY, counter=9, size=100, is_newest=True)
+    [challenge] = here.drain_challenges()
+    here.on_reply_untrusted(0.04 + PATH_ALONE_S, AWAY, challenge.token)
+    assert here.address == AWAY
 
 
 def test_the_owner_wins_after_one_round_against_a_relay_that_answers() -> None:
@@ -157,7 +177,7 @@ def test_duplicates_from_elsewhere_and_long_after_prove_nothing() -> None:
     here.on_duplicate(0.01, RELAY, 5)
     here.on_duplicate(0.01, AWAY, 5)
     here.on_reply_untrusted(0.02, AWAY, token)
-    here.on_duplicate(0.02 + PATH_REFUSED_S, HOME, 5)
+    here.on_duplicate(0.02 + PATH_LEFT_S, HOME, 5)
     assert here.address == AWAY
 
 

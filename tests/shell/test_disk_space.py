@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from udpchat.shell.disk_space import ENOUGH, DiskSpace, GuardedWrite
+from udpchat.shell.disk_space import ENOUGH, MEASURED_EVERY_S, DiskSpace, GuardedWrite
 from udpchat.storage.store_interfaces import StoreFull
 from udpchat.wire.limits import DISK_FREE_BYTES_MIN, DISK_FREE_SHARE_MIN
 
@@ -34,7 +35,7 @@ def test_below_the_floor_nothing_is_written_and_a_little_above_it_writing_goes_o
 ) -> None:
     disk = Disk(monkeypatch, DISK_FREE_BYTES_MIN)
     written: list[int] = []
-    write = GuardedWrite(DiskSpace(tmp_path), written.extend)
+    write = GuardedWrite(DiskSpace(tmp_path), written.extend, clock=count(0.0, MEASURED_EVERY_S).__next__)
     write([1])
     disk.free = DISK_FREE_BYTES_MIN - 1
     with pytest.raises(StoreFull, match=r"^less than 64 MiB are free on the disk$"):
@@ -47,6 +48,21 @@ def test_below_the_floor_nothing_is_written_and_a_little_above_it_writing_goes_o
     disk.free = DISK_FREE_BYTES_MIN
     write([5])
     assert written == [1, 4, 5]
+
+
+def test_many_writes_in_a_moment_measure_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    disk = Disk(monkeypatch, DISK_FREE_BYTES_MIN)
+    now = 0.0
+    written: list[int] = []
+    write = GuardedWrite(DiskSpace(tmp_path), written.extend, clock=lambda: now)
+    write([1])
+    disk.free = 0
+    now = 0.99 * MEASURED_EVERY_S
+    write([2])
+    now = MEASURED_EVERY_S
+    with pytest.raises(StoreFull):
+        write([3])
+    assert written == [1, 2]
 
 
 def test_a_small_disk_has_a_lower_floor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -20,12 +20,14 @@ from udpchat.chat import events
 from udpchat.server.registry import Peer
 from udpchat.session import session as session_module
 from udpchat.wire.limits import (
+    HEARTBEAT_S,
     PATH_CHECK_BYTES_MAX,
-    PATH_REFUSED_S,
+    PATH_LEFT_S,
     PATH_TIMEOUT_S,
     SESSION_AGE_S_MAX,
     SESSION_OVERLAP_S,
 )
+from udpchat.wire.packets import DATA_KIND
 
 ATTACKER: Address = ("attacker", 9)
 VICTIM: Address = ("victim", 9)
@@ -269,11 +271,34 @@ def test_a_relay_that_is_faster_than_the_true_path_wins_at_most_one_round(seed: 
         held_s += 0.05 * (session.path.address == ATTACKER)
     assert held_s <= 0.1
     assert session.path.address == owner.address
-    world.run(PATH_REFUSED_S)
+    world.run(PATH_LEFT_S)
     talk.run(10, per_s=20)
     world.settle()
     assert peer_of(world, owner).session is session and session.path.address == owner.address
     assert not owner.of(events.Disconnected) and len(talk.delays_s()) == 50
+
+
+def test_copies_from_the_address_just_left_keep_nobody_from_the_new_one() -> None:
+    """S20, the other way round: who moved only listens, and an attacker sends all its packets again as from before.
+
+    Nothing that comes shows the server where the owner is, but for the owner's next heartbeats.
+    """
+    world = World(Random(1), LAN)
+    speaker, owner = world.add_clients(2)
+    world.run(1)
+    former = owner.address
+    world.network.rebind(world.now, former, FAMILIES[1])
+
+    def copy(_: float, source: Address, destination: Address, data: bytes) -> None:
+        if source == FAMILIES[1] and data[:1] == DATA_KIND:
+            world.network.inject(world.now, former, SERVER, data, delay_s=0.005)
+
+    world.network.taps.append(copy)
+    Talk(world, [speaker]).run(30, per_s=1)
+    assert peer_of(world, owner).session.path.address == FAMILIES[1]
+    moments = [1001.0, *shown_at(owner)]
+    assert len(owner.messages()) == 30
+    assert max(after - before for before, after in pairwise(moments)) <= 2 * HEARTBEAT_S + 1
 
 
 # --- S21: a fresh key ------------------------------------------------------------------------------------------------

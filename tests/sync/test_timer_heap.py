@@ -35,6 +35,15 @@ def test_no_more_are_taken_than_there_is_time_for_and_the_others_next() -> None:
     assert deadlines.take_due(2.0, 2) == ["c"]
 
 
+def test_those_due_soon_come_along_with_one_that_is_due_and_not_alone() -> None:
+    deadlines: TimerHeap[str] = TimerHeap()
+    for owner, when in (("due", 1.0), ("soon", 1.5), ("late", 3.0)):
+        deadlines.arm(owner, when)
+    assert deadlines.take_due(0.9, 9, ahead_s=1.0) == []
+    assert deadlines.take_due(1.0, 9, ahead_s=1.0) == ["due", "soon"] and not deadlines.is_armed("soon")
+    assert deadlines.take_due(2.5, 9, ahead_s=1.0) == [] and deadlines.next_timeout() == 3.0
+
+
 def test_who_is_gone_is_not_looked_at_again() -> None:
     deadlines: TimerHeap[str] = TimerHeap()
     deadlines.arm("alice", 1.0)

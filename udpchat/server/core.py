@@ -40,6 +40,7 @@ from udpchat.wire.limits import DATAGRAM_BYTES_MAX, PATH_TIMEOUT_S, REQUEST_MEMO
 from udpchat.wire.packets import Address
 
 TIMERS_MAX: Final = 32  # handled in a turn; the others are due in the next
+TIMERS_AHEAD_S: Final = 0.002  # looked at in the same turn: as much as the round trips of a room's peers differ
 
 
 class ServerCore(OffLoop):
@@ -153,9 +154,7 @@ class ServerCore(OffLoop):
 
     def drain_writes(self) -> list[Append]:
         """The entries to write as one batch; then call `persisted` or `rejected`."""
-        if self._intake.may_write():
-            return self.chat.commits.drain_appends()
-        return []
+        return self.chat.commits.drain_appends() if self._intake.may_write() else []
 
     def persisted(self, now: float, count: int) -> None:
         """The `count` oldest drained appends are durable."""
@@ -185,13 +184,15 @@ class ServerCore(OffLoop):
         self._intake.begin_turn(now)
         self._serve(now)
         self._sessions.handshakes.handle_timeout(now)
-        for owner in self._timers.take_due(now, TIMERS_MAX):
+        for owner in self._timers.take_due(now, TIMERS_MAX, ahead_s=TIMERS_AHEAD_S):
             if isinstance(owner, Peer):
                 self._handle_peer_timeout(now, owner)
             elif isinstance(owner, LogStream):
                 self._fanout.handle_timeout(now, owner)
-            elif owner.roster.flush_at is not None:
+            elif owner.roster.flush_at is not None and now >= owner.roster.flush_at:
                 owner.roster.flush(now, self._fanout)
+            else:
+                self._timers.arm(owner, owner.roster.flush_at)
         self._flush(now)
 
     def _handle_peer_timeout(self, now: float, peer: Peer) -> None:

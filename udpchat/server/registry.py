@@ -250,6 +250,8 @@ class Registry:
 
     def drain_endings(self) -> list[Ending]:
         """The sessions that are to end, in order."""
+        if not self._endings:
+            return []
         endings, self._endings = self._endings, {}
         return [ending for ending in endings.values() if ending.peer in self]
 

@@ -8,8 +8,12 @@ from there (RFC 9000, sections 8.2, 9.3).
 
 A relay that is faster than the true packet passes this check, since it forwards the token as well. But it cannot keep
 the original from arriving from the true address, later and as a duplicate. A duplicate from the address that we use, or
-have just left, with a counter from the candidate's time therefore shows that the peer did not move: we keep or restore
-that address, and refuse the relay's for a while. Duplicates older than the candidate show nothing.
+have just left, with a counter from the candidate's time therefore suggests that the peer did not move: we keep or
+restore that address, and refuse the other one. Duplicates older than the candidate show nothing.
+
+Who sees packets can send such a duplicate of a peer that did move, under the address that it has left. So the refusal
+ends when a packet from the refused address has had no duplicate from the address in use for a moment: of a relay's
+packets each has one.
 
 A peer that writes its packets as if from many addresses could have us send a challenge to each of them. So candidates
 take tokens. Without one a packet is read as any other, and only the address stays as it is.
@@ -61,9 +65,11 @@ class _Left(Value, frozen=True):
     until_s: float
 
 
-class _Refused(Value, frozen=True):
+@dataclass(slots=True)
+class _Refused:
     address: Address
-    until_s: float
+    counter: int = 0  # of the first packet from there that no duplicate from the address in use has followed
+    alone_s: float | None = None  # when that packet came
 
 
 class Path:
@@ -92,7 +98,9 @@ class Path:
                 self._end_check()  # the peer sends from here again
             return
         if candidate is None or candidate.address != address:
-            if not is_newest or self._random is None or self._is_refused(now, address) or not self._take_token(now):
+            if not is_newest or self._random is None or self._is_refused(now, address, counter):
+                return
+            if not self._take_token(now):
                 return
             token = self._random(limits.PATH_TOKEN_BYTES)
             candidate = _Candidate(address, counter, token, gives_up_s=now + self.timeout_s, check_s=now)
@@ -102,12 +110,14 @@ class Path:
 
     def on_duplicate(self, now: float, address: Address, counter: int) -> None:
         """An authentic packet came again."""
-        candidate, left = self._candidate, self._left
+        candidate, left, refused = self._candidate, self._left, self._refused
+        if refused is not None and address == self.address and counter >= refused.counter:
+            refused.alone_s = None
         if candidate is not None and address == self.address and counter >= candidate.counter:
-            self._refused = _Refused(candidate.address, now + limits.PATH_REFUSED_S)
+            self._refused = _Refused(candidate.address)
             self._end_check()
         elif left is not None and address == left.address and counter >= left.counter and now < left.until_s:
-            self._refused = _Refused(self.address, now + limits.PATH_REFUSED_S)
+            self._refused = _Refused(self.address)
             self.address = left.address
             self._left = None
             self._end_check()
@@ -117,7 +127,7 @@ class Path:
         candidate = self._candidate
         if candidate is None or address != candidate.address or token != candidate.token:
             raise BadDatagram(Drop.BAD_PATH)
-        self._left = _Left(self.address, candidate.counter, now + limits.PATH_REFUSED_S)
+        self._left = _Left(self.address, candidate.counter, now + limits.PATH_LEFT_S)
         self.address = address
         self._end_check()
 
@@ -160,6 +170,10 @@ class Path:
             self._tokens = TokenBucket(now, CANDIDATES)
         return self._tokens.take(now)
 
-    def _is_refused(self, now: float, address: Address) -> bool:
+    def _is_refused(self, now: float, address: Address, counter: int) -> bool:
         refused = self._refused
-        return refused is not None and refused.address == address and now < refused.until_s
+        if refused is None or refused.address != address:
+            return False
+        if refused.alone_s is None:
+            refused.counter, refused.alone_s = counter, now
+        return now < refused.alone_s + limits.PATH_ALONE_S

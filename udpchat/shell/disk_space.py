@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Generic, TypeVar
@@ -11,6 +12,7 @@ from udpchat.storage.store_interfaces import StoreFull
 from udpchat.wire.limits import DISK_FREE_BYTES_MIN, DISK_FREE_SHARE_MIN
 
 ENOUGH: Final = 1.25  # times the floor: so much is free before writing goes on
+MEASURED_EVERY_S: Final = 0.1  # in which far less than the floor is written
 
 W = TypeVar("W")
 
@@ -48,14 +50,28 @@ class DiskSpace:
 
 
 class GuardedWrite(Generic[W]):
-    """Writes a batch as `write` does, but raises `StoreFull` while less than the floor is free."""
+    """Writes a batch as `write` does, but raises `StoreFull` while less than the floor is free.
 
-    def __init__(self, space: DiskSpace, write: Callable[[Sequence[W]], None]) -> None:
+    It measures at most every MEASURED_EVERY_S: that takes a fiftieth of what a message costs.
+    """
+
+    def __init__(
+        self,
+        space: DiskSpace,
+        write: Callable[[Sequence[W]], None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._space = space
         self._write = write
+        self._clock = clock
+        self._measured_at = float("-inf")
 
     def __call__(self, batch: Sequence[W]) -> None:
-        self._space.measure()
+        now = self._clock()
+        if now >= self._measured_at + MEASURED_EVERY_S:
+            self._measured_at = now
+            self._space.measure()
         if self._space.is_short:
             raise StoreFull(self._space.shortage)
         self._write(batch)

@@ -12,7 +12,7 @@ from udpchat.wire.limits import ACK_INTERVAL_S_MIN
 
 HOLD_S = 0.003  # Valve's GameNetworkingSockets waits as long before it calls a gap a gap
 HOLD_PACKETS = 3  # RFC 9002 section 6.1.1
-PROMPT_ACK_DELAY_S = 0.025  # up to here the first packet after a pause is acknowledged at once
+PROMPT_ACK_DELAY_S = 0.05  # up to here the first packet after a pause is acknowledged at once
 REORDERING_S_MAX = 1.0
 REORDERING_MEMORY_S = 60.0  # how long a receiver remembers that the path reorders
 REPEAT_S_MIN = 0.1  # an open gap is reported again when nothing comes: the report was lost, or our address changed

@@ -19,6 +19,7 @@ from udpchat.wire.limits import (
     ACK_INTERVAL_S_MIN,
     ACKS_PER_S_BUDGET,
     ENTRIES_MAX,
+    LARGE_ROOM_ACKS_PER_S_BUDGET,
     SENDER_DRIVEN_PEERS_MAX,
     SEQUENCE_MAX,
 )
@@ -31,7 +32,7 @@ CACHED_BYTES_MAX = 256 * 1024  # of frames, for each log
 ENTRY_MEMORY_BYTES = 64  # of an entry in memory, beside its bytes
 FRAME_MEMORY_BYTES = 400  # likewise of a frame
 ANNOUNCE_AFTER_S = (0.02, 0.2, 1.0)  # of silence in a large room; OpenPGM's SPM schedule is the model
-ANNOUNCE_ACK_DELAYS_MIN = 0.4  # not before followers had time to acknowledge: that would double what is sent
+ANNOUNCE_ACK_DELAYS_MIN = 0.2  # not before followers had time to acknowledge: that would double what is sent
 
 
 class EncodedEntries(Value, frozen=True, gc=False):
@@ -131,7 +132,9 @@ class LogStream:
     @property
     def ack_delay_s(self) -> float:
         """How long a follower may delay an ack that is sent alone, so that all acks together keep to the budget."""
-        return max(ACK_INTERVAL_S_MIN, self.followers / ACKS_PER_S_BUDGET)
+        if self.is_sender_driven:
+            return max(ACK_INTERVAL_S_MIN, self.followers / ACKS_PER_S_BUDGET)
+        return self.followers / LARGE_ROOM_ACKS_PER_S_BUDGET
 
     @property
     def ack_delay_ms(self) -> int:

@@ -70,6 +70,8 @@ class Ranges:
     def remove(self, first: int, last: int) -> None:
         """Take `first` to `last` out, where they are in."""
         firsts, lasts = self._firsts, self._lasts
+        if not lasts or (first <= firsts[0] and lasts[-1] <= last):  # the common case: all of it
+            return self.clear()
         start = bisect_left(lasts, first)
         stop = bisect_right(firsts, last)
         if start >= stop:

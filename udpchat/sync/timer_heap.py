@@ -39,10 +39,15 @@ class TimerHeap(Generic[Owner]):
     def is_armed(self, owner: Owner) -> bool:
         return owner in self._armed
 
-    def take_due(self, now: float, count_max: int) -> list[Owner]:
-        """The owners whose time has come, each once, earliest first, not more than these; they are armed no longer."""
+    def take_due(self, now: float, count_max: int, *, ahead_s: float = 0.0) -> list[Owner]:
+        """The owners whose time has come, each once, earliest first, not more than these; they are armed no longer.
+
+        If there are any, also those whose time comes within `ahead_s`: mostly it was postponed meanwhile, and to look
+        at them now takes no turn of its own. The caller arms them again if it was not.
+        """
         due: list[Owner] = []
-        while self._heap and self._heap[0][0] <= now and len(due) < count_max:
+        until = now + ahead_s if self._heap and self._heap[0][0] <= now else now
+        while self._heap and self._heap[0][0] <= until and len(due) < count_max:
             when, _, owner = heappop(self._heap)
             if self._armed.get(owner) == when:
                 del self._armed[owner]

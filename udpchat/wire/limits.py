@@ -178,7 +178,7 @@ WRITE_BYTES_PER_SOURCE_PER_S = 1024 * 1024
 WRITE_BYTES_PER_SOURCE_BURST = 512 * 1024 * 1024
 WRITE_KEY_SHARE = 0.25  # of both, for one key: 1,000 short messages a second, for as long as there is room
 WRITE_AHEAD_BYTES_MAX = 16 * 1024  # being written: the same
-WRITE_AHEAD_BYTES_LONG_MAX = 512 * 1024  # the same, while turns are long
+WRITE_AHEAD_BYTES_LONG_MAX = 128 * 1024  # the same, while turns are long
 WRITE_BLOCK_BYTES = 4 * 1024  # taken of these rates in advance: most entries cost no counting
 WRITE_REPLACED_BYTES = 1_024  # that an entry which is replaced counts as, beside: its words leave the index
 WRITE_ENTRY_BYTES = 128  # that an entry costs beside its text: its row, its index, the answer to its request
@@ -233,6 +233,7 @@ NOTICES_BURST = 8.0
 LAG_BYTES_MAX = 64 * 1024  # unacknowledged; above it, entries are read from the log at the peer's cursor
 REPAIR_BYTES_MAX = 16 * 1024  # of lost entries, sent again at once; the others are read from the log at the cursor
 ACKS_PER_S_BUDGET = 2_000.0  # of one room together
+LARGE_ROOM_ACKS_PER_S_BUDGET = 1_000.0  # above SENDER_DRIVEN_PEERS_MAX, where receivers notice what is lost
 ACK_INTERVAL_S_MIN = 0.002
 SENDER_DRIVEN_PEERS_MAX = 32  # in larger rooms, announced heads and the gaps that receivers report drive repairs
 REPLICA_HELD_MAX = 4_096  # entries above a gap that a replica keeps
@@ -241,7 +242,8 @@ PATH_CANDIDATES_PER_S = 1.0
 PATH_CHECKS_MAX = 3  # challenges sent to one unproven address
 PATH_CHECK_BYTES_MAX = 64  # of the datagram that carries one
 PATH_TIMEOUT_S = 1.0  # until a round trip is measured: 3 x the 333 ms that RFC 9002 begins with
-PATH_REFUSED_S = 10.0  # how long an address is refused that only repeated packets of another (SPEC 3)
+PATH_LEFT_S = 10.0  # how long a duplicate from the address before undoes a move (SPEC 3)
+PATH_ALONE_S = 0.25  # without a duplicate of its packets: then an address is refused no more
 
 # --- Our choices: bounds of a client, towards its server ----------
 
