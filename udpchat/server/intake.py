@@ -1,7 +1,7 @@
 """Which datagram is served next: as they come while there is time, then whoever has used least first (SPEC 6.7).
 
 The work of one turn is bounded (`Pace`); what is left waits for the next, so that the socket, the timers and the log
-have their turns between. Data of peers goes before packets of strangers, which keep a share of each turn. A datagram
+have their turns between. Data of members goes before what strangers send, which keep a share of the time. A datagram
 for which there is no room is dropped: of a sender who has others waiting, first; then of who has none.
 """
 
