@@ -1,12 +1,10 @@
 """The cipher: RFC 8439 underneath, nonces that never repeat."""
 
-from collections import deque
-
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from udpchat.session import cipher as module
-from udpchat.session.cipher import Cipher, SendCipher
+from udpchat.session.cipher import Cipher, ReadyCiphers, SendCipher
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import SEAL_BYTES
 
@@ -58,17 +56,20 @@ def test_a_send_counter_is_never_used_twice_nor_backwards() -> None:
 
 def test_no_more_ciphers_are_ready_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CIPHERS_READY_MAX", 3)
-    monkeypatch.setattr(module, "prepared", prepared := deque())
-    ciphers = [Cipher(bytes(31) + bytes([number])) for number in range(5)]
-    sealed = [cipher.seal(0, b"h", b"text") for cipher in ciphers]
-    assert [each() for each in prepared] == ciphers[2:]
+    ready = ReadyCiphers()
+    ciphers = [Cipher(bytes(31) + bytes([number]), ready) for number in range(5)]
+    sealed = []
+    for cipher in ciphers:
+        sealed.append(cipher.seal(0, b"h", b"text"))
+        assert len(ready) <= 3
     opened = [cipher.open_untrusted(0, b"h", each) for cipher, each in zip(ciphers, sealed, strict=True)]
-    assert opened == [b"text"] * 5 and len(prepared) == 3
+    assert opened == [b"text"] * 5 and len(ready) == 3
 
 
-def test_a_key_is_forgotten_with_its_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "prepared", prepared := deque())
-    cipher = SendCipher(KEY)
+def test_a_key_is_forgotten_with_its_session() -> None:
+    ready = ReadyCiphers()
+    cipher = SendCipher(KEY, ready)
     cipher.seal(0, b"h", b"text")
+    assert len(ready) == 1
     del cipher
-    assert [each() for each in prepared] == [None]
+    assert len(ready) == 0

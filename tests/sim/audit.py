@@ -29,11 +29,7 @@ sealed: dict[tuple[bytes, int], tuple[bytes, bytes]] = {}  # of handshakes: (key
 class AuditedSendCipher(SendCipher):
     """A session's cipher that remembers its key's counters beyond its own life."""
 
-    __slots__ = ("_key",)
-
-    def __init__(self, key: bytes) -> None:
-        super().__init__(key)
-        self._key = key
+    __slots__ = ()
 
     def seal(self, counter: int, header: bytes, plaintext: bytes) -> bytes:
         """As `SendCipher.seal`; AssertionError if any session has sealed with this key and counter before."""
@@ -45,11 +41,7 @@ class AuditedSendCipher(SendCipher):
 class AuditedCipher(Cipher):
     """A handshake's cipher: the same again is the same message, anything else under its nonce is a fault."""
 
-    __slots__ = ("_key",)
-
-    def __init__(self, key: bytes) -> None:
-        super().__init__(key)
-        self._key = key
+    __slots__ = ()
 
     def seal(self, counter: int, header: bytes, plaintext: bytes) -> bytes:
         """As `Cipher.seal`; AssertionError if something else was sealed with this key and counter before."""

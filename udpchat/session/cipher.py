@@ -15,29 +15,49 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from udpchat.wire.errors import BadDatagram, Drop
 
-CIPHERS_READY_MAX: Final = 2_048  # prepared for use: 2.2 KiB each, which idle peers, with two each, need not have
+CIPHERS_READY_MAX: Final = 2_048  # 2.2 KiB each, which idle peers, with two each, need not have
 
 _nonce = Struct("<4xQ").pack
+
+
+class ReadyCiphers:
+    """The keys whose ciphers are prepared for use, CIPHERS_READY_MAX at most: the first prepared gives way."""
+
+    __slots__ = ("_keys",)
+
+    def __init__(self) -> None:
+        self._keys: deque[ref[_Key]] = deque()
+
+    def __len__(self) -> int:
+        return sum(key() is not None for key in self._keys)
+
+    def add(self, key: _Key) -> None:
+        """A key has its cipher ready."""
+        if len(self._keys) >= CIPHERS_READY_MAX and (first := self._keys.popleft()()) is not None:
+            first.release()
+        self._keys.append(ref(key))
 
 
 class _Key:
     """A key, and the cipher prepared with it, which takes 0.9 us. With the last reference to a key both are gone."""
 
-    __slots__ = ("__weakref__", "_key", "_ready")
+    __slots__ = ("__weakref__", "_among", "_key", "_ready")
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, among: ReadyCiphers | None = None) -> None:
+        """`among`: the prepared ciphers that this one is counted with; None: it stays prepared."""
         self._key = key
+        self._among = among
         self._ready: ChaCha20Poly1305 | None = None
 
+    def release(self) -> None:
+        """Keep only the key until it is used again."""
+        self._ready = None
+
     def _prepare(self) -> ChaCha20Poly1305:
-        if len(prepared) >= CIPHERS_READY_MAX and (oldest := prepared.popleft()()) is not None:
-            oldest._ready = None
-        prepared.append(ref(self))
+        if self._among is not None:
+            self._among.add(self)
         self._ready = ChaCha20Poly1305(self._key)
         return self._ready
-
-
-prepared: deque[ref[_Key]] = deque()  # the first prepared first
 
 
 class Cipher(_Key):
@@ -66,8 +86,8 @@ class SendCipher(_Key):
 
     __slots__ = ("_counter_min",)
 
-    def __init__(self, key: bytes) -> None:
-        super().__init__(key)
+    def __init__(self, key: bytes, among: ReadyCiphers | None = None) -> None:
+        super().__init__(key, among)
         self._counter_min = 0
 
     def seal(self, counter: int, header: bytes, plaintext: bytes) -> bytes:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from udpchat.session.cipher import ReadyCiphers
 from udpchat.session.cookie import CookieJar
 from udpchat.session.noise import KeyPair, NoiseResponder
 from udpchat.session.path import Path
@@ -77,6 +78,7 @@ class HandshakeResponder:
         self._handshakes: dict[int, _Handshake] = {}
         self._indexes: dict[_Caller, int] = {}
         self._shares = Shares()
+        self._ready = ReadyCiphers()
         self.begun = 0
         self.finished = 0
 
@@ -176,6 +178,7 @@ class HandshakeResponder:
             keys=client.keys,
             path=Path(address, self._random),
             order=handshake.order,
+            ready=self._ready,
         )
         return AcceptedHandshake(session, client.payload)
 

@@ -7,7 +7,7 @@ large room: hence few calls and slots.
 
 from __future__ import annotations
 
-from udpchat.session.cipher import Cipher, SendCipher
+from udpchat.session.cipher import Cipher, ReadyCiphers, SendCipher
 from udpchat.session.noise import Keys
 from udpchat.session.path import Path
 from udpchat.session.replay_window import ReplayWindow
@@ -34,8 +34,18 @@ class Session:
     )  # fmt: skip
 
     def __init__(
-        self, now: float, *, index: int, peer_index: int, remote_static: bytes, keys: Keys, path: Path, order: int = 0
+        self,
+        now: float,
+        *,
+        index: int,
+        peer_index: int,
+        remote_static: bytes,
+        keys: Keys,
+        path: Path,
+        order: int = 0,
+        ready: ReadyCiphers | None = None,
     ) -> None:
+        """`ready`: the prepared ciphers of all sessions of this end, if their number is bounded."""
         self.index = index
         self.order = order
         self.peer_index = peer_index
@@ -44,8 +54,8 @@ class Session:
         self.born_s = self.heard_s = now
         self.sent = 0
         self.opened = -1
-        self._send_cipher = SendCipher(keys.send)
-        self._cipher = Cipher(keys.receive)
+        self._send_cipher = SendCipher(keys.send, ready)
+        self._cipher = Cipher(keys.receive, ready)
         self._window = ReplayWindow()
 
     @property
