@@ -60,7 +60,7 @@ WRITING_S_MAX: Final = 1.2  # at the end: what is being written
 FAREWELL_S_MAX: Final = 0.2  # and what is being sent
 GOODBYE_AGAIN_S: Final = 0.05  # a goodbye may be lost; whoever misses both notices the silence
 
-SWITCH_INTERVAL_S: Final = 0.0001
+SWITCH_INTERVAL_S: Final = 0.000005
 GC_THRESHOLDS: Final = (1_000, 4, 1_000_000)  # objects, young collections, collections of the middle: never a full one
 
 _logger = logging.getLogger("udpchat.server")
