@@ -339,6 +339,8 @@ HELLO_RESEND = (
         (f"within {N} times the bytes that came from there", (limits.AMPLIFICATION_MAX,)),
         (f"in use, or left within {N} s", (limits.PATH_LEFT_S,)),
         (f"refused only until {N} s after", (limits.PATH_ALONE_S,)),
+        (f"and {N} KiB may be written at once", (limits.WRITE_AHEAD_BYTES_LONG_MAX / KIB,)),
+        (f"asked for: {N} KiB to be written", (limits.WRITE_AHEAD_BYTES_MAX / KIB,)),
         (f"array of 1 to {N} frames", (limits.FRAMES_MAX,)),
         (f"fit {N} KiB", (limits.PAST_BYTES_MAX / KIB,)),
         (f"goes as 2 to {N} fragments of {N} bytes", (limits.FRAGMENTS_MAX, limits.FRAGMENT_BYTES)),
