@@ -48,25 +48,25 @@ class Groups:
         return len(self._epochs)
 
     def reset(self) -> None:
-        """Another session: its server tells its own keys."""
+        """Another session: its server sends keys of its own."""
         self._epochs.clear()
         self._ready.clear()
 
-    def receive_key(self, now: float, told: GroupKey) -> None:
+    def receive_key(self, now: float, offered: GroupKey) -> None:
         """A key came in the session. It is answered each time, as an answer may be lost."""
-        latest = next((one for one in self._epochs.values() if one.key.log == told.log and one.ends_at == inf), None)
-        is_late = latest is not None and latest.key.group == told.group and told.epoch < latest.key.epoch
-        if is_late or told.log not in self._uplink:
+        latest = next((one for one in self._epochs.values() if one.key.log == offered.log and one.ends_at == inf), None)
+        is_late = latest is not None and latest.key.group == offered.group and offered.epoch < latest.key.epoch
+        if is_late or offered.log not in self._uplink:
             return
-        if latest is None or latest.key != told:
+        if latest is None or latest.key != offered:
             self._epochs = {
                 number: one for number, one in self._epochs.items()
-                if one.key.log in self._uplink and (one is latest or one.key.log != told.log)
+                if one.key.log in self._uplink and (one is latest or one.key.log != offered.log)
             }  # fmt: skip
             if latest is not None:
                 latest.ends_at = now + GROUP_EPOCH_OVERLAP_S
-            self._epochs[told.group, told.epoch] = _Epoch(told, GroupReceiver(told.key, told.signer))
-        self._ready[encode(GroupReady(told.group, told.epoch))] = None
+            self._epochs[offered.group, offered.epoch] = _Epoch(offered, GroupReceiver(offered.key, offered.signer))
+        self._ready[encode(GroupReady(offered.group, offered.epoch))] = None
 
     def drain_ready(self) -> list[bytes]:
         """Answers to keys, which go with what is sent anyway: with the ack of the entries that the key came with."""

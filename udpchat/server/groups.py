@@ -39,6 +39,10 @@ MISSED_MIN: Final = 8
 MISSED_SHARE: Final = 0.125
 
 
+def _no_random(count: int) -> bytes:
+    raise AssertionError("keys need chance")
+
+
 @dataclass(slots=True)
 class _Offer:
     """The key of the present epoch was sent; it is sent again with the first entries from `next_at` on."""
@@ -101,7 +105,7 @@ class Group:
         return encode(GroupKey(log, sender.group, sender.epoch, sender.key, self._signer.public))
 
     def on_ready(self, peer: Peer, epoch: int) -> None:
-        """A follower says that it has the key of an epoch."""
+        """A follower has reported that it has the key of an epoch."""
         if epoch == self.sender.epoch and peer in self._offers and peer not in self._rests:
             self.members[peer] = None
 
@@ -151,7 +155,7 @@ class Groups:
 
     __slots__ = ("_by_number", "_groups", "_peers_min", "_random", "_signer")
 
-    def __init__(self, random: Callable[[int], bytes] = bytes, peers_min: float = inf) -> None:
+    def __init__(self, random: Callable[[int], bytes] = _no_random, peers_min: float = inf) -> None:
         self._random = random
         self._peers_min = peers_min
         self._signer: GroupSigner | None = None  # until there is a group

@@ -142,7 +142,7 @@ class Uplink:
             self._on_shared_gap(now, frame.ack_delay_ms)
 
     def on_shared_head(self, now: float, head: Head, ack_delay_ms: int) -> None:
-        """How far a log reaches, as all members of a group are told: who lacks something reports it."""
+        """How far a log reaches, as it was sent to all members of a group: who lacks something reports it."""
         replica = self._open_replica(head.log, head.generation)
         if replica is not None and head.head > replica.sequence:
             replica.head = max(replica.head, head.head)
