@@ -296,8 +296,8 @@ class ClientNode(Node[ClientCore]):
     def _new_core(self, now: float) -> ClientCore:
         self.runs += 1
         self.is_leaving = False
-        wishes = {"check_server": self._check_server, "history": self._history, "capabilities": (GROUPS,)}
-        wishes |= self._world.wishes
+        wishes: dict[str, Any] = {"check_server": self._check_server, "history": self._history}
+        wishes |= {"capabilities": (GROUPS,)} | self._world.wishes
         profile = Profile(self.static, self.nick, self.rooms, "udpchat://server:1", **wishes)
         return ClientCore(
             now,
