@@ -70,7 +70,7 @@ def test_who_sends_garbage_in_its_own_session_goes_behind_those_who_use_less() -
         peer.balance.used_us = rig.chat.ledger.clock_us - (150_000.0 if peer.key == mallory.key.public else 1_000.0)
     peer, at = peer_of(rig, mallory), peer_of(rig, bob)
     assert bob.session is not None
-    for turn in range(200):
+    for turn in range(int(220_000.0 / TURN_US)):
         rig.now += 1e-4
         garbage = [(Data(peer.session.index, 1_000 + turn, bytes(40)).encode(), mallory.address)] * 100
         rig.server.receive(rig.now, [*garbage, (bob.session.seal(pack([encode(Ping(turn))])), bob.address)])

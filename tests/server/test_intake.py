@@ -20,8 +20,8 @@ from udpchat.wire.limits import WAITING_DATAGRAMS_PER_FLOW_MAX, WRITE_AHEAD_BYTE
 from udpchat.wire.packets import Address, Data
 
 STRANGER = Address("10.0.0.99", 5)
-COST_US = 100.0
-A_TURN = int(TURN_US / COST_US)
+COST_US = 70.0
+A_TURN = int(TURN_US / COST_US)  # datagrams: more than a source has shares
 
 
 class Desk:
@@ -331,7 +331,7 @@ def test_who_uses_little_and_writes_makes_turns_short_for_all(desk: Desk) -> Non
     assert desk.backlog.pace.turns is LONG
     desk.meter.charge_peer(mallory, 2 * NEW_CREDIT_US)
     desk.turn()
-    desk.turn(*(data_of(mallory, number) for number in range(int(LONG.turn_us / COST_US) + 1)))
+    desk.turn(*(data_of(mallory, number) for number in range(int(LONG.turn_us / COST_US) + 2)))
     desk.intake.proposers[alice] = None
     assert desk.intake.may_write() and desk.backlog.pace.turns is LONG, "of this turn"
     desk.turn()
@@ -344,7 +344,7 @@ def test_who_uses_much_but_less_than_the_others_leaves_turns_long(desk: Desk) ->
     desk.meter.charge_peer(alice, CREDIT_US)
     desk.meter.charge_peer(mallory, CREDIT_US + 2 * NEW_CREDIT_US)
     desk.turn()
-    desk.turn(*(data_of(mallory, number) for number in range(int(LONG.turn_us / COST_US) + 1)))
+    desk.turn(*(data_of(mallory, number) for number in range(int(LONG.turn_us / COST_US) + 2)))
     desk.intake.proposers[alice] = None
     assert desk.intake.may_write(), "it does not wait for those who have used more"
     desk.turn()

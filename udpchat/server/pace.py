@@ -12,7 +12,7 @@ from typing import Final
 from udpchat.wire.fields import Value
 from udpchat.wire.limits import WRITE_AHEAD_BYTES_LONG_MAX, WRITE_AHEAD_BYTES_MAX
 
-TURN_US: Final = 1_100.0
+TURN_US: Final = 700.0
 LONG_TURN_US: Final = 8_000.0
 SHORT_S: Final = 1.5
 CROWD_MAX: Final = 64  # senders: it would take readers a second to take in what more ask for in long turns
