@@ -192,15 +192,15 @@ class ServerNode(Node[ServerCore]):
         return self._core.handshakes
 
     def drain(self, now: float) -> list[tuple[bytes, PeerAddress]]:
-        """Write, then send."""
+        """Do what operators ask of the program, write, then send."""
+        for errand in self.core.drain_errands():
+            self.core.reported(now, errand, requests.Report([]))
         while not self._batch and (batch := self.core.drain_writes()):
             self._batch, self._written_at = batch, now + self.write_s
             if not self.write_s:
                 self._end_write(now)
         for query in self.core.drain_queries() if self._query is None else ():
             self._query = now + self.read_s, query
-        for errand in self.core.drain_errands():
-            self.core.reported(now, errand, requests.Report([]))
         for derivation in self.core.drain_derivations() if self._derivation is None else ():
             self._derivation = now + DERIVATION_S, derivation
         self.events += self.core.drain_events()

@@ -398,7 +398,7 @@ def test_a_client_that_stood_still_with_its_first_question_open_is_not_patient_e
     """As the handshake lost packets, nothing had measured the path before."""
     world = World(Random(1))
     alice = world.add_client("alice")
-    world.network.drop_next(SERVER, alice.address, [1, 3, 7])  # the cookie, the first Data, the first result
+    world.network.drop_next(SERVER, alice.address, [1, 3, 8])  # the cookie, the first Data, the first result
     world.run(1)
     assert alice.is_in and alice.core.model.connection.round_trip_s is None
     alice.say("just before")

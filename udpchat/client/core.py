@@ -157,14 +157,13 @@ class ClientCore:
     # --- In ----------
 
     def receive(self, now: float, datagrams: Sequence[tuple[bytes, Address]]) -> None:
-        """Process a batch of datagrams; invalid ones are counted, and all batches after `is_over` ignored."""
+        """Process a batch of datagrams, then do what is due. Invalid ones are counted, all after `is_over` ignored."""
         for datagram, _ in () if self.is_over else datagrams:
             try:
                 self._receive_untrusted(now, datagram)
             except BadDatagram as drop:
                 self.counters[drop.reason] += 1
-        self._after_link(now)
-        self._flush(now)
+        self.handle_timeout(now)
 
     def _receive_untrusted(self, now: float, datagram: bytes) -> None:
         if datagram[:1] == GROUP_KIND:

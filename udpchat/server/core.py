@@ -82,13 +82,14 @@ class ServerCore(OffLoop):
     # --- In ----------
 
     def receive(self, now: float, datagrams: Sequence[tuple[bytes, Address]]) -> None:
-        """Process a batch of datagrams, as many as fit a turn; those dropped are counted by reason."""
+        """One turn: as many datagrams as fit it, then what is due. Those that are dropped are counted by reason."""
         self._expiry.on_run(now, self.next_timeout)
         self._intake.begin_turn(now)
         self._serve(now, datagrams)
+        self._handle_due(now)
         self._flush(now)
 
-    def _serve(self, now: float, datagrams: Sequence[tuple[bytes, Address]] = ()) -> None:
+    def _serve(self, now: float, datagrams: Sequence[tuple[bytes, Address]]) -> None:
         for served in self._intake.serve(datagrams):
             try:
                 if isinstance(served, Peer):
@@ -179,10 +180,10 @@ class ServerCore(OffLoop):
     # --- Time ----------
 
     def handle_timeout(self, now: float) -> None:
-        """Do what is due: handshakes, expiry, path checks, probes, announcements, roster changes."""
-        self._expiry.on_run(now, self.next_timeout)
-        self._intake.begin_turn(now)
-        self._serve(now)
+        """A turn without new datagrams."""
+        self.receive(now, ())
+
+    def _handle_due(self, now: float) -> None:
         self._sessions.handshakes.handle_timeout(now)
         for owner in self._timers.take_due(now, TIMERS_MAX, ahead_s=TIMERS_AHEAD_S):
             if isinstance(owner, Peer):
@@ -193,7 +194,6 @@ class ServerCore(OffLoop):
                 owner.roster.flush(now, self._fanout)
             else:
                 self._timers.arm(owner, owner.roster.flush_at)
-        self._flush(now)
 
     def _handle_peer_timeout(self, now: float, peer: Peer) -> None:
         if peer not in self._registry:

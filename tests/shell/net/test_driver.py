@@ -182,6 +182,19 @@ def test_a_timer_that_moved_earlier_is_armed_anew(loop: asyncio.AbstractEventLoo
     run_until(loop, lambda: world.core.steps == ["timeout"])
 
 
+def test_a_batch_does_what_is_due_so_the_loop_runs_no_second_turn_with_it(
+    loop: asyncio.AbstractEventLoop, world: World
+) -> None:
+    """As found: under load each batch was followed by a turn for the timer, and whoever was next waited for both."""
+    world.core.due = loop.time()
+    world.driver.start()
+    loop.call_soon(world.driver.receive, [(b"a", HERE)])
+    loop.call_soon(loop.stop)
+    loop.run_forever()  # one turn of the loop, in which the timer would have fired
+    assert world.core.steps == ["received 1", "persisted 1"]
+    run_until(loop, lambda: world.core.steps[2:] == ["timeout"])  # this core was still due
+
+
 def test_an_ended_driver_does_nothing_more(loop: asyncio.AbstractEventLoop, world: World) -> None:
     world.core.due = loop.time()
     world.driver.start()

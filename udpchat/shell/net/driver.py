@@ -27,7 +27,7 @@ class Core(Protocol[W_co, E_co]):
     """The interface of server and client. `now` is in seconds, monotonic."""
 
     def receive(self, now: float, datagrams: Sequence[tuple[bytes, Address]]) -> None:
-        """Datagrams have arrived."""
+        """Datagrams have arrived; and time has passed."""
 
     def handle_timeout(self, now: float) -> None:
         """Time has passed."""
@@ -83,10 +83,13 @@ class Driver(Generic[W, E]):
     # --- Mutations ----------
 
     def receive(self, datagrams: list[tuple[bytes, Address]]) -> None:
-        """A batch from the endpoint."""
+        """A batch from the endpoint. The core does what is due too, so a timer that the loop is about to run with it is
+        armed anew: what else comes waits for one turn of the core, not for two."""
         now = self._loop.time()
         self._before(now)
         self._core.receive(now, datagrams)
+        if self._armed_for <= now:
+            self._disarm()
         self._drain(now)
 
     def call(self, verb: Callable[..., Any], *arguments: Any) -> None:
@@ -105,15 +108,13 @@ class Driver(Generic[W, E]):
     def end(self) -> None:
         """Stop driving; the core is not changed any more."""
         self._is_ended = True
-        if self._timer is not None:
-            self._timer.cancel()
+        self._disarm()
 
     def _on_outcome(self) -> None:
         self._drain(self._loop.time())
 
     def _on_timer(self) -> None:
-        self._timer = None
-        self._armed_for = float("inf")
+        self._disarm()
         now = self._loop.time()
         due = self._core.next_timeout()
         if due is None:
@@ -164,7 +165,11 @@ class Driver(Generic[W, E]):
                 core.rejected(now, outcome.reason)
 
     def _arm(self, due: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        self._disarm()
         self._armed_for = due
         self._timer = self._loop.call_at(due, self._on_timer)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._armed_for = None, float("inf")
