@@ -25,7 +25,7 @@ from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.storage.store_interfaces import Durability
 from udpchat.sync.fragments import split
 from udpchat.wire import requests
-from udpchat.wire.content import EDIT, REACTION, REDACTION, Extra
+from udpchat.wire.content import EDIT, REACTION, REDACTION, Extra, Reason
 from udpchat.wire.frames import (
     Ack,
     AckedPackets,
@@ -48,6 +48,7 @@ MEMBERS = 20
 MESSAGES = 300  # in the room before
 UNLIMITED = Rate(1e12, 1e12)
 REPEATS, QUICK_REPEATS = 600, 60
+REST_S = 0.25  # until as many devices may be reached as one message reaches
 BETWEEN_ACKS = 2  # measured requests: of the longest messages, who is three behind is sent no more at once
 WARM_UP = 20
 WIDE = (0.5, 2.0)  # of the median ratio: outside, a price is wrong
@@ -87,7 +88,8 @@ class Room:
         self._log = SqliteLog(folder / "log.sqlite", durability=Durability.MEMORY)
         self._core = ServerCore(static=KeyPair(os.urandom(KEY_BYTES)), log=self._log, random=os.urandom)
         quotas = self._core.chat.quotas
-        quotas.written_bytes = quotas.topics = quotas.conversations = SpentQuota(UNLIMITED, UNLIMITED)
+        for rated in ("written_bytes", "topics", "conversations", "reach"):
+            setattr(quotas, rated, SpentQuota(UNLIMITED, UNLIMITED))
         self._now = 1.0
         self.members = [self._member(number) for number in range(MEMBERS)]
         for number in range(MESSAGES):
@@ -120,14 +122,28 @@ class Room:
         datagrams = [(datagram, member.session.path.address) for datagram in member.datagrams(made)]
         self._now += 0.001
         begin_s = time.thread_time()
+        self._core.receive(self._now, datagrams)
+        self._drain()
+        while member.peer.window.held:  # it did not fit the turn
+            self._now += 0.001
+            self._core.handle_timeout(self._now)
+            self._drain()
+        return time.thread_time() - begin_s
+
+    def _drain(self) -> None:
         core = self._core
-        core.receive(self._now, datagrams)
         while writes := core.drain_writes():
             self._log.append(writes)
             core.persisted(self._now, len(writes))
         core.drain_transmits()
         core.drain_events()
-        return time.thread_time() - begin_s
+
+    def _rest(self) -> None:
+        """Nothing happens for a while, and all that waits is done: what is measured next is alone."""
+        self._now += REST_S
+        while (due := self._core.next_timeout()) is not None and due <= self._now:
+            self._core.handle_timeout(self._now)
+            self._drain()
 
     def say(self, texts: Iterable[str]) -> list[Extra]:
         """The member that is measured says these; what names each message."""
@@ -137,6 +153,10 @@ class Room:
             head = member.peer.downlink.subscriptions["#" + ROOM].stream.head
             said.append(Extra(message_id(member.peer.author.instance, member.counter), b"", head))
         return said
+
+    def leave(self, name: str) -> None:
+        """The member that is measured leaves a room, if it is there, at no price."""
+        self._core.chat.rooms.part(self._now, self.members[0].peer, name, Reason.PARTED)
 
     def react(self, about: Extra, count: int) -> None:
         """The others react to a message, until it has so many reactions, as far as one may."""
@@ -170,11 +190,18 @@ class Room:
         gc.collect()
         for at in range(repeats):
             balance.used_us = used_us = self._core.chat.ledger.clock_us
+            self._rest()
             if at % BETWEEN_ACKS == 0:
                 self._catch_up()  # which may charge for the former
             taken.append(1e6 * self._give(member, make(at)))
             charged_us += balance.used_us - used_us
         return median(taken), charged_us / repeats
+
+
+def _new_room(room: Room, at: int) -> Follow:
+    """A room that does not exist; the one of before is left."""
+    room.leave(f"new{at - 1}")
+    return Follow(f"#new{at}")
 
 
 def _ack(room: Room, ranges: int, at: int) -> Ack:
@@ -229,7 +256,7 @@ def _kinds(room: Room, repeats: int) -> dict[str, FrameMaker]:
         "Ping": lambda at: Ping(at),
         "Ack": partial(_ack, room, 0),
         "Ack, 32 ranges": partial(_ack, room, 32),
-        "Follow": lambda at: Follow(log),
+        "Follow, a new room": partial(_new_room, room),
         f"Say to {MEMBERS}": lambda at: requests.Say(ROOM, 0, f"message {at} of somebody to measure"),
         f"Say to {MEMBERS}, long": lambda at: requests.Say(ROOM, 0, _long_text(at)),
         "Tell": lambda at: requests.Tell("member1", 0, f"message {at} to one other"),

@@ -43,7 +43,7 @@ MEMBER_US: Final = 1.0  # sending a change of a roster to a member, with others 
 
 FRAMES_US: Final[dict[type[frames.Up], float]] = {
     frames.Enter: 60.0,
-    frames.Follow: 15.0,
+    frames.Follow: 80.0,  # of a new room, which is made
     frames.Request: 10.0,
     frames.RequestFragment: 10.0,
     frames.Ack: 15.0,
