@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.server.rig import published
 from udpchat.chat.permissions import Role
 from udpchat.client.roster import CHANGES_MAX, Member, Members
+from udpchat.server.credit import Ledger
 from udpchat.server.fanout import Fanout
 from udpchat.server.roster import Roster
 from udpchat.wire import requests
@@ -111,7 +112,7 @@ def test_lists_at_any_time_and_changes_in_order_agree_with_the_roster(seed: int)
     received, after, is_listing = 0, "", True
     for _ in range(40):
         change(random, roster)
-        roster.flush(0.0, Fanout())
+        roster.flush(0.0, Fanout(Ledger()))
         entries = published(roster)
         if is_listing and random.random() < 0.3:
             rest = [nick for nick in sorted(roster.members) if nick > after]

@@ -19,7 +19,7 @@ ENTRY = encode(Tombstone(0))
 def followed(count: int) -> tuple[Fanout, LogStream, list[Peer]]:
     """A stream of an empty log, which these peers follow; what that sends is sent."""
     rig = Rig()
-    fanout, stream = Fanout(), LogStream("#lobby", rig.log)
+    fanout, stream = Fanout(Ledger()), LogStream("#lobby", rig.log)
     peers = [rig.stranger() for _ in range(count)]
     for peer in peers:
         fanout.follow(NOW, peer, stream)
@@ -52,13 +52,18 @@ def test_a_log_that_nobody_follows_grows_without_a_frame() -> None:
     assert stream.head == 1 and not fanout.to_flush and not list(fanout.followers(stream))
 
 
-def entries_sent(fanout: Fanout, peer: Peer) -> list[tuple[int, int]]:
-    """A peer is flushed: the first of each frame of entries, and how many."""
+def flushed(fanout: Fanout, peer: Peer) -> list[Down]:
+    """A peer is flushed: what it is sent."""
     session = peer.session
     assert isinstance(session, HeardSession)
     session.frames = []
     fanout.datagrams(NOW, peer)
-    return [(frame.first, len(frame.entries)) for frame in session.frames if isinstance(frame, Entries)]
+    return session.frames
+
+
+def entries_sent(fanout: Fanout, peer: Peer) -> list[tuple[int, int]]:
+    """A peer is flushed: the first of each frame of entries, and how many."""
+    return [(frame.first, len(frame.entries)) for frame in flushed(fanout, peer) if isinstance(frame, Entries)]
 
 
 def test_what_is_new_in_a_log_with_many_followers_is_queued_for_each_when_it_is_flushed() -> None:
@@ -133,10 +138,10 @@ def send_some(peers: list[Peer]) -> None:
 def test_of_more_peers_than_a_turn_has_time_for_the_others_follow_each_once() -> None:
     fanout, stream, peers = followed(2 * FLUSHED_MAX + 10)
     fanout.extend(NOW, stream, [ENTRY])
-    turns = [fanout.take_to_flush(Ledger(), FLUSHED_MAX)]
+    turns = [fanout.take_to_flush(FLUSHED_MAX)]
     fanout.to_flush[peers[-1]] = fanout.to_flush[peers[0]] = None
     while fanout.later:
-        turns.append(fanout.take_to_flush(Ledger(), FLUSHED_MAX))
+        turns.append(fanout.take_to_flush(FLUSHED_MAX))
     assert [len(turn) for turn in turns] == [FLUSHED_MAX, FLUSHED_MAX, 11]
     assert sorted(map(id, [peer for turn in turns for peer in turn])) == sorted(map(id, [*peers, peers[0]]))
 
@@ -151,19 +156,19 @@ def test_if_not_all_are_flushed_at_once_those_with_most_saved_credit_are_first_i
         peer.balance.used_us -= number
     fanout.extend(NOW, stream, [ENTRY])
     half = FLUSHED_MAX // 2
-    assert fanout.take_to_flush(Ledger(), FLUSHED_MAX) == late[: -half - 1 : -1] + peers[:half]
+    assert fanout.take_to_flush(FLUSHED_MAX) == late[: -half - 1 : -1] + peers[:half]
 
 
 def test_who_is_new_is_flushed_before_all_who_wait_for_their_turn() -> None:
     fanout, stream, peers = followed(4 * FLUSHED_MAX)
     send_some(peers[:-1])
     fanout.extend(NOW, stream, [ENTRY])
-    assert fanout.take_to_flush(Ledger(), FLUSHED_MAX)[0] is peers[-1]
+    assert fanout.take_to_flush(FLUSHED_MAX)[0] is peers[-1]
 
 
 def test_who_is_gone_is_not_flushed_later() -> None:
     fanout, stream, peers = followed(FLUSHED_MAX + 1)
     fanout.extend(NOW, stream, [ENTRY])
-    fanout.take_to_flush(Ledger(), FLUSHED_MAX)
+    fanout.take_to_flush(FLUSHED_MAX)
     fanout.leave(peers[-1])
-    assert not fanout.later and fanout.take_to_flush(Ledger(), FLUSHED_MAX) == []
+    assert not fanout.later and fanout.take_to_flush(FLUSHED_MAX) == []

@@ -7,7 +7,8 @@ from itertools import count, pairwise
 import pytest
 
 from tests.server.rig import Rig
-from udpchat.server.fanout import COPIES_MAX, PUBLISHED_AT_ONCE_MAX, Fanout
+from udpchat.server.copies import COPIES_MAX
+from udpchat.server.fanout import PUBLISHED_AT_ONCE_MAX, Fanout
 from udpchat.server.groups import OFFER_S_MAX, OFFER_S_MIN, ROTATES_AT_ONCE, Groups
 from udpchat.server.registry import Peer
 from udpchat.session.group import GroupReceiver
@@ -37,7 +38,7 @@ class Room:
     def __init__(self, peers: int = PEERS_MIN, log: str = LOBBY) -> None:
         self.rig = Rig()
         self.now = NOW
-        self.fanout = Fanout(Groups(self.rig.random.randbytes, PEERS_MIN))
+        self.fanout = Fanout(self.rig.chat.ledger, Groups(self.rig.random.randbytes, PEERS_MIN))
         self.stream = LogStream(log, self.rig.log)
         self.peers = [self.come() for _ in range(peers)]
 
@@ -67,7 +68,7 @@ class Room:
         by_address = {peer.session.path.address: peer for peer in self.rig.chat.registry}
         drained: list[tuple[Peer, Group]] = []
         for _ in count():
-            copies = self.fanout.drain_copies(self.now)
+            copies = self.fanout.copies.drain(self.now)
             for datagram, address in copies:
                 packet = parse_packet_untrusted(datagram)
                 assert isinstance(packet, Group)
@@ -330,10 +331,10 @@ def test_many_copies_go_in_turns_and_count_as_behind_until_then() -> None:
     for _ in range(packets):
         room.grow([ENTRY])
     assert room.fanout.behind == -(-packets * PEERS_MIN // 4)
-    assert len(room.fanout.drain_copies(room.now)) == COPIES_MAX
+    assert len(room.fanout.copies.drain(room.now)) == COPIES_MAX
     assert room.fanout.behind == 1
-    assert len(room.fanout.drain_copies(room.now)) == packets * PEERS_MIN - COPIES_MAX
-    assert room.fanout.behind == 0 and room.fanout.drain_copies(room.now) == []
+    assert len(room.fanout.copies.drain(room.now)) == packets * PEERS_MIN - COPIES_MAX
+    assert room.fanout.behind == 0 and room.fanout.copies.drain(room.now) == []
 
 
 def test_who_has_yet_to_be_sent_what_came_before_is_sent_both_in_its_session_and_then_each_entry_once() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.server.rig import Rig, device_counts, published
+from udpchat.server.credit import Ledger
 from udpchat.server.fanout import Fanout
 from udpchat.server.roster import BATCH_S_MAX, KEPT_ENTRIES_MAX, PRESENCE_DELAY_S, Roster
 from udpchat.wire.content import AwaySet, Entry, Joined, Left, Reason, Renamed, TopicSet
@@ -34,10 +35,10 @@ def test_a_device_that_is_renamed_while_another_keeps_the_nick_is_one_more_membe
         roster.join(0.0, nick, USER)
     roster.rename(0.0, "alice", "bob", USER)
     roster.rename(0.0, "alice", "bob", USER)
-    roster.flush(0.0, Fanout())
+    roster.flush(0.0, Fanout(Ledger()))
     assert published(roster) == [Joined("alice", USER), Joined("bob", USER)]
     roster.rename(1.0, "alice", "bob", USER)
-    roster.flush(1.0, Fanout())
+    roster.flush(1.0, Fanout(Ledger()))
     assert published(roster)[2:] == [Renamed("alice", "bob", USER)]
 
 
@@ -61,11 +62,11 @@ def test_changes_wait_for_one_another_the_longer_the_larger_the_room() -> None:
     first = roster.flush_at
     roster.join(10.005, "bob", USER)
     assert roster.flush_at == first and roster.stream.head == 0
-    roster.flush(first, Fanout())
+    roster.flush(first, Fanout(Ledger()))
     assert roster.flush_at is None and roster.stream.head == 2
     for number, user in enumerate(users(2_000)):
         roster.join(20.0, f"peer{number}", user)
-    roster.flush(20.0, Fanout())
+    roster.flush(20.0, Fanout(Ledger()))
     roster.set_topic(30.0, "tea", "alice")
     assert roster.flush_at == 30.0 + BATCH_S_MAX
 
@@ -74,7 +75,7 @@ def test_a_crowd_that_comes_and_goes_at_once_is_told_to_who_stays() -> None:
     """More changes in one batch than a stream keeps in memory, and than the roster keeps at all."""
     for count in (600, KEPT_ENTRIES_MAX + 600):
         roster = Roster("lobby", generation=1)
-        fanout, peer = Fanout(), Rig().stranger()
+        fanout, peer = Fanout(Ledger()), Rig().stranger()
         downlink = peer.downlink
         fanout.follow(0.0, peer, roster.stream)
         downlink.receive_ack(0.0, Ack(None, [Cursor(roster.stream.log, 1, 0, [])]), packets_sent=1)
@@ -138,15 +139,15 @@ def test_a_member_is_away_once_all_devices_of_its_nick_are_and_back_with_the_fir
 def test_who_is_away_and_back_all_the_time_is_announced_once_a_second_as_what_it_is_then() -> None:
     roster = Roster("lobby", generation=1)
     roster.join(0.0, "alice", USER)
-    roster.flush(0.0, Fanout())
+    roster.flush(0.0, Fanout(Ledger()))
     for former, reason in [(None, "lunch"), ("lunch", None)] * 1_000 + [(None, "tea")]:
         roster.set_away(1.0, "alice", former, reason)
     assert roster.flush_at == 1.0 + PRESENCE_DELAY_S and roster.head == 1
     assert roster.member("alice").away is None  # as of the head
-    roster.flush(2.0, Fanout())
+    roster.flush(2.0, Fanout(Ledger()))
     roster.set_away(2.0, "alice", "tea", None)
     roster.set_away(2.0, "alice", None, "tea")
-    roster.flush(3.0, Fanout())
+    roster.flush(3.0, Fanout(Ledger()))
     assert published(roster)[1:] == [AwaySet("alice", USER, "tea")] and roster.member("alice").away == "tea"
 
 
@@ -155,5 +156,5 @@ def test_a_list_of_members_is_as_of_the_last_change_also_if_it_is_not_published_
     for nick in ("alice", "bob"):
         roster.join(0.0, nick, USER)
     assert roster.head == 2 and roster.stream.head == 0
-    roster.flush(1.0, Fanout())
+    roster.flush(1.0, Fanout(Ledger()))
     assert roster.head == roster.stream.head == 2

@@ -52,7 +52,7 @@ class Chat:
         self.quotas = Quotas()
         self.registry = Registry(self.quotas.peers)
         self.commits = Commits(log)
-        self.fanout = Fanout(Groups(random, settings.group_peers_min))
+        self.fanout = Fanout(self.ledger, Groups(random, settings.group_peers_min))
         durable, empty_rooms = self.commits.durable, self.quotas.empty_rooms
         self.rooms = Rooms(log, durable, self.registry, self.fanout, random, empty=empty_rooms)
         self.queries = Queries()

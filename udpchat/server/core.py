@@ -235,9 +235,9 @@ class ServerCore(OffLoop):
         rooms.to_arm.clear()
         for stream in fanout.share(now):
             self._timers.arm(stream, stream.next_announcement())
-        self._transmits += fanout.drain_copies(now)
+        self._transmits += fanout.copies.drain(now)
         flushed_max, sent = self._intake.backlog.pace.turns.flushed_max, 0
-        to_flush = fanout.take_to_flush(self.chat.ledger, flushed_max)
+        to_flush = fanout.take_to_flush(flushed_max)
         for at, peer in enumerate(to_flush, 1):
             if (sent := sent + self._flush_peer(now, peer)) >= flushed_max:
                 return fanout.flush_later(to_flush[at:])

@@ -7,13 +7,12 @@ with what else is due to it, and sealed in its session.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Collection, Container, Iterable
-from dataclasses import dataclass
 from heapq import nsmallest
 from itertools import islice
 from typing import Final
 
+from udpchat.server.copies import Copies
 from udpchat.server.credit import Ledger
 from udpchat.server.groups import Group, Groups
 from udpchat.server.registry import Peer
@@ -26,22 +25,6 @@ from udpchat.wire.packets import Address
 NEW_FLUSHED_FIRST_MAX: Final = 16  # in a turn
 NEW_PACKETS_MAX: Final = 8  # sent to a new peer in its session: what it enters with
 PUBLISHED_AT_ONCE_MAX: Final = 128  # followers of a log: for 1,400 it would take the loop some 8 ms
-COPIES_MAX: Final = 512  # of group packets, in a turn
-COPIES_OF_A_PACKET: Final = 4  # cost as much as a packet that is made for a peer
-
-
-@dataclass(slots=True)
-class _Copies:
-    """A group packet on its way to the members that there were when it was sealed, and how many have it.
-
-    `last`: the last entry that they have been sent when all of them have it; 0: no more than before.
-    """
-
-    stream: LogStream
-    datagram: bytes
-    members: list[Peer]
-    last: int = 0
-    sent: int = 0
 
 
 def holders(peers: Iterable[Peer], log: str, sequence: int) -> list[Peer]:
@@ -52,21 +35,21 @@ def holders(peers: Iterable[Peer], log: str, sequence: int) -> list[Peer]:
 class Fanout:
     """Which peers follow which streams, and which of them are in groups.
 
-    `to_flush`: peers that may have packets to send; `later`: those that a turn had no time for; `to_arm`: streams that
-    may have a timer to arm. These are dicts, not sets, so that the order of sending does not depend on memory
-    addresses.
+    `copies`: group packets on their way. `to_flush`: peers that may have packets to send; `later`: those that a turn
+    had no time for; `to_arm`: streams that may have a timer to arm. These are dicts, not sets, so that the order of
+    sending does not depend on memory addresses.
 
     What is new in a log with many followers is queued for each when it is flushed, so that no turn is for all of them.
     """
 
     __slots__ = (
-        "_copies", "_copies_left", "_followers", "_grown", "_unpublished", "groups", "later", "to_arm", "to_flush",
+        "_followers", "_grown", "_ledger", "_unpublished", "copies", "groups", "later", "to_arm", "to_flush",
     )  # fmt: skip
 
-    def __init__(self, groups: Groups | None = None) -> None:
+    def __init__(self, ledger: Ledger, groups: Groups | None = None) -> None:
+        self._ledger = ledger
         self.groups = groups or Groups()
-        self._copies: deque[_Copies] = deque()
-        self._copies_left = 0
+        self.copies = Copies(ledger)
         self._grown: dict[LogStream, list[EncodedEntries]] = {}  # what is new in logs with groups, and not shared yet
         self._followers: dict[LogStream, dict[Peer, None]] = {}
         self._unpublished: dict[LogStream, dict[Peer, None]] = {}  # followers that have yet to be flushed
@@ -153,35 +136,18 @@ class Fanout:
         to_arm, self.to_arm = list(self.to_arm), {}
         return to_arm
 
-    def _share(
-        self, group: Group, stream: LogStream, frames: list[EncodedEntries], members: list[Peer]
-    ) -> None:
+    def _share(self, group: Group, stream: LogStream, frames: list[EncodedEntries], members: list[Peer]) -> None:
         """Seal entries once for these members of a group."""
         for peer in members:
             peer.downlink.subscriptions[stream.log].published = stream.head
-        self._copies += [_Copies(stream, group.sender.seal(each.body), members) for each in frames]
-        self._copies[-1].last = stream.head
-        self._copies_left += len(members) * len(frames)
+        for each in frames:
+            last = stream.head if each is frames[-1] else 0
+            self.copies.add(stream, group.sender.seal(each.body), members, last=last)
 
     @property
     def behind(self) -> int:
         """How much is still to be sent of what is new, in packets made for a peer, rounded up."""
-        return len(self.later) - -self._copies_left // COPIES_OF_A_PACKET
-
-    def drain_copies(self, now: float) -> list[tuple[bytes, Address]]:
-        """The next COPIES_MAX copies of group packets."""
-        drained: list[tuple[bytes, Address]] = []
-        while self._copies and len(drained) < COPIES_MAX:
-            copies = self._copies[0]
-            members = copies.members[copies.sent : copies.sent + COPIES_MAX - len(drained)]
-            drained += [(copies.datagram, member.session.path.address) for member in members]
-            copies.sent += len(members)
-            if copies.sent == len(copies.members):
-                self._copies.popleft()
-                if copies.last and copies.stream.shared is not None:
-                    copies.stream.shared.add(now, copies.last)
-        self._copies_left -= len(drained)
-        return drained
+        return len(self.later) + self.copies.behind
 
     def _publish(self, peer: Peer) -> None:
         """Queue for a peer what is new in logs with many followers."""
@@ -231,11 +197,10 @@ class Fanout:
             if group is not None and members:
                 head = Head(stream.log, stream.generation, stream.base, stream.head, 0)
                 datagram = group.sender.seal(pack([encode(Heads(stream.ack_delay_ms, [head]))]))
-                self._copies.append(_Copies(stream, datagram, list(members)))
-                self._copies_left += len(members)
+                self.copies.add(stream, datagram, list(members))
         self.to_arm[stream] = None
 
-    def take_to_flush(self, ledger: Ledger, count_max: int) -> list[Peer]:
+    def take_to_flush(self, count_max: int) -> list[Peer]:
         """The peers to flush in this turn, so many at most; the others wait, and may have more by then.
 
         If that are too many: a few who are new, so that nobody waits to enter until much is sent to all who are here;
@@ -246,7 +211,7 @@ class Fanout:
             touched = {**self.later, **touched} if self.later else touched
             self.later = {}
             return list(touched)
-        savers = [peer for peer in touched if ledger.has_saved(peer.balance)]
+        savers = [peer for peer in touched if self._ledger.has_saved(peer.balance)]
         first = nsmallest(count_max // 2, savers, key=lambda peer: peer.balance.used_us)
         new = (peer for peer in touched if peer.session.sent < NEW_PACKETS_MAX)
         first = list(dict.fromkeys([*islice(new, NEW_FLUSHED_FIRST_MAX), *first]))
