@@ -104,11 +104,17 @@ class Fanout:
     def _queue(self, stream: LogStream, frames: list[EncodedEntries], followers: Collection[Peer]) -> None:
         """Queue what is new for these followers; if they are many, when each is flushed."""
         if len(followers) > PUBLISHED_AT_ONCE_MAX or stream in self._unpublished:
-            self._unpublished.setdefault(stream, {}).update(dict.fromkeys(followers))
+            self._await_flush(stream, followers)
         else:
             for peer in followers:
                 peer.downlink.publish(stream.log, frames)
-        self.to_flush.update(dict.fromkeys(followers))
+            self.to_flush.update(dict.fromkeys(followers))
+
+    def _await_flush(self, stream: LogStream, followers: Collection[Peer]) -> None:
+        """Queue for each of these what is new, or else the head of the log, when it is flushed."""
+        waiting = dict.fromkeys(followers)
+        self._unpublished.setdefault(stream, {}).update(waiting)
+        self.to_flush.update(waiting)
 
     def share(self, now: float) -> list[LogStream]:
         """Seal what is new in logs with groups: once all are gone whom the same writes exclude, who have the key.
@@ -150,13 +156,15 @@ class Fanout:
         return len(self.later) + self.copies.behind
 
     def _publish(self, peer: Peer) -> None:
-        """Queue for a peer what is new in logs with many followers."""
+        """Queue for a peer what is new in logs with many followers; of those that it was sent, the heads."""
         downlink = peer.downlink
         for stream in [stream for stream, waiting in self._unpublished.items() if peer in waiting]:
             self._take_unpublished(peer, stream)
-            first = downlink.subscriptions[stream.log].published + 1
-            if first <= stream.head:
-                downlink.publish(stream.log, stream.frames(first, stream.head))
+            subscription = downlink.subscriptions[stream.log]
+            if subscription.published < stream.head:
+                downlink.publish(stream.log, stream.frames(subscription.published + 1, stream.head))
+            else:
+                downlink.announce(subscription)
 
     def _take_unpublished(self, peer: Peer, stream: LogStream) -> None:
         """Nothing of a log is to be published to a peer any more."""
@@ -176,8 +184,11 @@ class Fanout:
         """
         followers, log, waiting = self.followers(stream), stream.log, self._unpublished.get(stream, ())
         behind = [peer for peer in followers if peer.downlink.subscriptions[log].sequence < last and peer not in others]
-        for peer in behind:
-            if peer not in waiting:
+        unaware = [peer for peer in behind if peer not in waiting]
+        if len(unaware) > PUBLISHED_AT_ONCE_MAX:
+            self._await_flush(stream, unaware)
+        else:
+            for peer in unaware:
                 self._announce_to(peer, stream)
         return bool(behind)
 
