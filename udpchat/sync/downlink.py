@@ -181,8 +181,8 @@ class Downlink:
                 or subscription.holds(span.first, span.last)
             ):
                 continue
-            frames = span.frames()
-            if not frames or frames[-1].last < span.last or size > bytes_max:
+            frames = span.frames() if size <= bytes_max else ()  # which may have to be read
+            if not frames or frames[-1].last < span.last:
                 left.append(span)
                 continue
             queued.add(span.key)
