@@ -125,6 +125,14 @@ def test_who_is_muted_on_the_server_speaks_nowhere_not_even_in_private() -> None
         assert access.why_not_speak(state, room, ONE, ONE, NOW_MS) == ("muted", ("alice", "enough", "0"))
 
 
+def test_who_was_banned_from_the_server_says_nothing_more_though_they_are_still_here() -> None:
+    """Seed 101403: in the batch with the ban stood what they said to others in private after it."""
+    state = state_of(sanction(BAN, ""))
+    for room in ("", "den"):
+        assert access.why_not_speak(state, room, ONE, ONE, NOW_MS) == ("banned", ("alice", "enough", "0"))
+        assert access.why_not_speak(state, room, OTHER, OTHER, NOW_MS) is None
+
+
 def test_a_conversation_is_read_by_its_two_persons_and_the_audit_by_who_may() -> None:
     admin = AccountRecord(OTHER, (Device(OTHER, 0),), role=Role.ADMIN)
     state = state_of(ConversationRecord("@one", (ONE, OPENER)), admin)

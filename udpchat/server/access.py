@@ -55,12 +55,17 @@ def why_not_join(
 def why_not_speak(
     state: State, room: str, account: bytes, device: bytes, time_ms: int, opener: bytes = b""
 ) -> Refusal | None:
-    """Why a person may not say anything in a room, or, if that is empty, in private; None: they may."""
+    """Why a person may not say anything in a room, or, if that is empty, in private; None: they may.
+
+    Who was banned from the server may still be here: until that is written.
+    """
     order = state.order
     if order.is_open(room):
         return None
     if room and (refused := why_not_join(state, room, account, device, time_ms, opener)) is not None:
         return refused
+    if not room and (banned := order.sanction(BAN, SERVER, account, device, time_ms)) is not None:
+        return refusal_of(banned)
     muted = order.sanction(MUTE, room, account, device, time_ms)
     if muted is not None:
         return refusal_of(muted)
