@@ -10,7 +10,7 @@ import pytest
 from tests.server.rig import Rig
 from udpchat.server import intake as module
 from udpchat.server.backlog import Backlog
-from udpchat.server.credit import CREDIT_US, NEW_CREDIT_US
+from udpchat.server.credit import CREDIT_US, FREE_US_PER_S, NEW_CREDIT_US
 from udpchat.server.intake import Intake
 from udpchat.server.meter import Meter
 from udpchat.server.pace import LONG, SHORT, SHORT_S, TURN_US
@@ -336,6 +336,20 @@ def test_who_uses_little_and_writes_makes_turns_short_for_all(desk: Desk) -> Non
     assert desk.intake.may_write() and desk.backlog.pace.turns is LONG, "of this turn"
     desk.turn()
     assert desk.backlog.pace.turns is SHORT
+
+
+def test_who_was_silent_for_longest_has_no_more_credit_than_there_can_be_and_leaves_turns_long(desk: Desk) -> None:
+    """As found: in a room of 100 turns stayed short, so that a message cost three times as much, because the balance of
+    who had said nothing for a while was not up to date.
+    """
+    alice, bob = desk.member(), desk.member()
+    desk.pause(3 * CREDIT_US / FREE_US_PER_S)
+    assert desk.backlog.pace.turns is LONG
+    desk.turn(*(data_of(bob, number) for number in range(int(LONG.turn_us / COST_US) + 2)))
+    desk.intake.proposers[alice] = None
+    desk.intake.may_write()
+    desk.turn()
+    assert desk.backlog.pace.turns is LONG
 
 
 def test_who_uses_much_but_less_than_the_others_leaves_turns_long(desk: Desk) -> None:

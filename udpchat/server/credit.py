@@ -113,6 +113,11 @@ class Ledger:
                 del self._balances[next(iter(self._balances))]
         return balance
 
+    @property
+    def floor_us(self) -> float:
+        """What who has all the credit that there can be has used; a balance may show less until it is charged again."""
+        return self.clock_us - CREDIT_US
+
     def has_saved(self, balance: Balance) -> bool:
         """Whether a balance has more credit than a new one: who uses little, and is not new."""
         return balance.used_us < self.clock_us - NEW_CREDIT_US

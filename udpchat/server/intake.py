@@ -131,7 +131,7 @@ class Intake:
         has much credit, as among members who all use much one is always behind.
         """
         if self._is_member_waiting:
-            least_us = min(map(_used_us, self.proposers), default=inf)
+            least_us = max(min(map(_used_us, self.proposers), default=inf), self._meter.members.floor_us)
             if self._waiting_us() > least_us + NEW_CREDIT_US:
                 if self._meter.members.has_much_credit(least_us):
                     self.backlog.pace.on_little_used(self._began_at)
