@@ -65,6 +65,16 @@ def test_who_uses_little_is_sent_a_packet_before_what_others_still_wait_for() ->
     ]
 
 
+def test_members_take_turns_in_being_last() -> None:
+    crowd = Crowd(COPIES_MAX)
+    sent = []
+    for number in range(COPIES_MAX // FIRST_MAX + 1):
+        crowd.add(b"%d" % number)
+        sent.append([address for _, address in crowd.drained()])
+    assert len({each[-1] for each in sent}) == COPIES_MAX // FIRST_MAX and sent[0] == sent[-1]
+    assert all(sorted(each) == sorted(sent[0]) for each in sent)
+
+
 def test_packets_reach_each_member_in_their_order() -> None:
     crowd = Crowd(COPIES_MAX // 2)
     crowd.save(*crowd.members[::3])

@@ -95,7 +95,8 @@ class Room:
 
 
 def receivers(copies: list[tuple[Peer, Group]]) -> list[Peer]:
-    return [peer for peer, _ in copies]
+    """In the order in which they came."""
+    return sorted([peer for peer, _ in copies], key=lambda peer: peer.session.index)
 
 
 def test_the_first_entry_goes_in_sessions_with_the_key_and_the_next_once_for_all() -> None:

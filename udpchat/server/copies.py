@@ -1,7 +1,7 @@
 """Group packets on their way: one datagram is sent to each member of a group, in turns (SPEC 5.8, 6.7). Pure.
 
 Those who have saved credit are sent theirs first: while many who use much speak in a large room, nobody who uses little
-waits until all that was said before has gone to everybody.
+waits until all that was said before has gone to everybody. The others take turns in being last.
 """
 
 from __future__ import annotations
@@ -38,12 +38,13 @@ class _Copies:
 class Copies:
     """The packets that have yet to be sent to somebody. `left`: how many copies."""
 
-    __slots__ = ("_first", "_ledger", "_others", "left")
+    __slots__ = ("_begin", "_first", "_ledger", "_others", "left")
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._first: deque[_Copies] = deque()
         self._others: deque[_Copies] = deque()
+        self._begin = 0  # with which of the others
         self.left = 0
 
     def add(self, stream: LogStream, datagram: bytes, members: list[Peer], *, last: int = 0) -> None:
@@ -51,6 +52,10 @@ class Copies:
         has_saved = self._ledger.has_saved
         first = dict.fromkeys(islice((peer for peer in members if has_saved(peer.balance)), FIRST_MAX))
         others = [peer for peer in members if peer not in first] if first else members
+        if others:
+            begin = self._begin % len(others)
+            others = others[begin:] + others[:begin]
+            self._begin = begin + FIRST_MAX
         self._first.append(_Copies(stream, datagram, list(first)))
         self._others.append(_Copies(stream, datagram, others, last))
         self.left += len(members)
