@@ -202,6 +202,20 @@ def test_what_a_refused_cookie_suggested_of_the_latency_is_void() -> None:
     assert isinstance(again, Hello) and again.cookie == COOKIE.cookie
 
 
+@pytest.mark.parametrize(("apart_s", "is_soon"), [(0.001, True), (HELLO_RESEND_S, False)])
+def test_a_second_cookie_much_sooner_than_a_second_hello_answers_the_first(apart_s: float, is_soon: bool) -> None:
+    """Seed 109056: an old cookie that a watcher sent again seemed to take 1.4 s, and the true one waited for 1.75 s."""
+    client, now = connector(), 0.0
+    while (due := client.next_timeout()) is not None and due < 1.2:
+        client.handle_timeout(due)
+    now = 1.2
+    client.receive(now, Cookie(PROTOCOL_VERSION, INDEX, b"x" * 20))
+    client.receive(now + apart_s, COOKIE)
+    again_at = client.next_timeout()
+    assert again_at is not None
+    assert (again_at - now <= apart_s + 1.1 * HELLO_RESEND_S) == is_soon
+
+
 def test_a_cookie_that_a_restarted_server_refused_is_replaced_at_once() -> None:
     client = connector()
     client.receive(0.03, COOKIE)

@@ -135,9 +135,11 @@ class _ResendTimer:
         self.rtt_s, self._first_s = None, max(self._first_s, limits.HELLO_RESEND_S)
         self.due_s = min(self.due_s, now + self._first_s)
 
-    def forget_patience(self) -> None:
-        """What suggested high latency was no answer."""
-        self._patience_s = 0.0
+    def forget_patience(self, now: float) -> None:
+        """What suggested high latency was no answer: the next attempt comes as soon as without it."""
+        if self._patience_s:
+            self._patience_s, self._first_s = 0.0, limits.HELLO_RESEND_S
+            self.due_s = min(self.due_s, now + self._first_s)
 
     def on_change(self, now: float) -> None:
         """What is sent changes, and its answer is measured from here on; the backoff goes on."""
@@ -323,12 +325,14 @@ class HandshakeInitiator:
         # once could loop for ever. Of several, one is chosen at random: whoever forges one after each, or before
         # each, is not always chosen. And that Hello comes soon.
         held.rivals += 1
+        if now - held.received_s < limits.HELLO_RESEND_S_MIN:  # answers to two Hellos come as far apart as these
+            self._resend.forget_patience(now)
         if held.rivals > 1:
             self._resend.stop_growth(now)
         if int.from_bytes(self._settings.random(4), "big") % held.rivals == 0:
             held.cookie, held.received_s = packet.cookie, now
         if self._resend.is_repeated:  # the held one was refused, and what it suggested of the latency is void
-            self._resend.forget_patience()
+            self._resend.forget_patience(now)
             self._ask(now)
 
     def _receive_reply(self, now: float, packet: packets.HelloReply) -> None:
