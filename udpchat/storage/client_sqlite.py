@@ -185,14 +185,15 @@ class SqliteClientStore(TableStore):
         extent = place.extent if place else Extent(held.generation, 0, 0)
         assert (held.generation, held.first) == (extent.generation, extent.head + 1), f"{held.log} has a hole"
         grown = Extent(extent.generation, extent.base, extent.head + len(held.entries))
-        place = self._tables.grown(held.log, place, grown)
+        place = self._tables.grown([(held.log, place, grown)])[held.log]
         self._tables.insert((held.log, place, held.first + at, entry, None) for at, entry in enumerate(held.entries))
         return place
 
     def _rebase(self, rebased: stored.ReplicaReset, place: Place | None) -> Place:
         if place is not None:
             self._tables.forget(rebased.log, place, place.extent.base + 1, place.extent.head)
-        return self._tables.grown(rebased.log, place, Extent(rebased.generation, rebased.sequence, rebased.sequence))
+        anew = Extent(rebased.generation, rebased.sequence, rebased.sequence)
+        return self._tables.grown([(rebased.log, place, anew)])[rebased.log]
 
     def extent(self, log: str) -> Extent:
         place = self._tables.places.get(log)

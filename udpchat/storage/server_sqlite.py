@@ -175,10 +175,9 @@ class SqliteLog(TableStore):
             (item.origin.client_id, item.origin.counter, item.log, item.sequence) for item in batch if item.origin
         ]
         with self._writing(), self._tables.transaction():
-            places = {
-                log: self._tables.grown(log, self._tables.places.get(log), _reaching(extent, heads[log]))
-                for log, extent in before.items()
-            }
+            places = self._tables.grown(
+                (log, self._tables.places.get(log), _reaching(extent, heads[log])) for log, extent in before.items()
+            )
             self._tables.insert(
                 (item.log, places[item.log], item.sequence, item.entry, item.message) for item in batch
             )

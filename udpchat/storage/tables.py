@@ -60,6 +60,9 @@ REACTIONS = (  # the present ones: row ids of a message and of the entry that re
         target INTEGER NOT NULL, emoji TEXT NOT NULL, author BLOB NOT NULL, row INTEGER NOT NULL,
         PRIMARY KEY (target, emoji, author)) WITHOUT ROWID""",
 )
+_WITH_NEW_EXTENT = (
+    "ON CONFLICT (id) DO UPDATE SET generation = excluded.generation, base = excluded.base, head = excluded.head"
+)
 
 
 def _words(log: str, place: Place, moment: int, message: Message) -> Words:
@@ -123,22 +126,23 @@ class Tables:
 
     # --- The caller runs the transaction and then updates `places`; only `prune` does both itself ----------
 
-    def grown(self, log: str, place: Place | None, extent: Extent) -> Place:
-        """Write the new extent of a log and return its place; the log is created if `place` is None.
-
-        `StoreFull` if that is one log more than can be numbered.
+    def grown(self, logs: Iterable[tuple[str, Place | None, Extent]]) -> dict[str, Place]:
+        """Write the new extents of logs, (log, place, extent) of each, and return their places; a log without one is
+        made. `StoreFull` if that are more logs than can be numbered.
         """
-        if place is None:
-            if self._number_max >= LOGS_MAX:
-                raise StoreFull(f"there are {LOGS_MAX:,} logs, as many as one file can hold")
-            self._number_max += 1
-            place = Place(self._number_max, extent)
-        self._writer.execute(
-            "INSERT INTO logs VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-            " generation = excluded.generation, base = excluded.base, head = excluded.head",
-            (place.number, log, extent.generation, extent.base, extent.head),
-        )
-        return Place(place.number, extent)
+        grown: dict[str, Place] = {}
+        for log, place, extent in logs:
+            if place is None:
+                if self._number_max >= LOGS_MAX:
+                    raise StoreFull(f"there are {LOGS_MAX:,} logs, as many as one file can hold")
+                self._number_max += 1
+            grown[log] = Place(self._number_max if place is None else place.number, extent)
+        rows = [
+            (place.number, log, place.extent.generation, place.extent.base, place.extent.head)
+            for log, place in grown.items()
+        ]
+        insert_rows(self._writer, "INSERT INTO logs", rows, _WITH_NEW_EXTENT)
+        return grown
 
     def insert(self, items: Iterable[tuple[str, Place, int, bytes, Message | None]]) -> None:
         """Insert entries, (log, place, sequence, entry, message if it is at hand) of each, and their words; then apply
@@ -310,8 +314,8 @@ class Tables:
             last = min(base, extent.head, extent.base + FORGET_ENTRIES)
             with self.transaction():
                 self.forget(log, place, extent.base + 1, last)
-                place = self.grown(log, place, Extent(extent.generation, last, extent.head))
-            self.places[log] = place
+                grown = self.grown([(log, place, Extent(extent.generation, last, extent.head))])
+            self.places.update(grown)
 
 
 class TableStore:
