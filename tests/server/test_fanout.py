@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.server.rig import HeardSession, Rig
 from udpchat.server.credit import NEW_CREDIT_US, Ledger
 from udpchat.server.fanout import NEW_PACKETS_MAX, PUBLISHED_AT_ONCE_MAX, Fanout
@@ -178,6 +180,16 @@ def test_who_is_new_is_flushed_before_all_who_wait_for_their_turn() -> None:
     send_some(peers[:-1])
     fanout.extend(NOW, stream, [ENTRY])
     assert fanout.take_to_flush(FLUSHED_MAX)[0] is peers[-1]
+
+
+@pytest.mark.parametrize("count_max", [1, 10, FLUSHED_MAX])
+def test_no_more_are_flushed_than_may_though_all_are_new_and_all_have_saved(count_max: int) -> None:
+    """As found, with 24 instead of 32: an exception, which ended the server."""
+    fanout, stream, peers = followed(FLUSHED_MAX + 1)
+    fanout.extend(NOW, stream, [ENTRY])
+    for peer in peers:
+        peer.balance.used_us = -2.0 * NEW_CREDIT_US
+    assert len(fanout.take_to_flush(count_max)) == count_max
 
 
 def test_who_is_gone_is_not_flushed_later() -> None:

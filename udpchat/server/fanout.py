@@ -225,7 +225,7 @@ class Fanout:
         savers = [peer for peer in touched if self._ledger.has_saved(peer.balance)]
         first = nsmallest(count_max // 2, savers, key=lambda peer: peer.balance.used_us)
         new = (peer for peer in touched if peer.session.sent < NEW_PACKETS_MAX)
-        first = list(dict.fromkeys([*islice(new, NEW_FLUSHED_FIRST_MAX), *first]))
+        first = list(dict.fromkeys([*islice(new, min(NEW_FLUSHED_FIRST_MAX, count_max // 2)), *first]))
         self.later.update(touched)
         self._forget(first)
         longest = list(islice(self.later, count_max - len(first)))
