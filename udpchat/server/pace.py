@@ -1,6 +1,6 @@
 """How long the turns of a server are, and how much it takes on at once (SPEC 6.7).
 
-Short turns cost a third more for each request, and only who uses little gains by them: they wait for less of what
+A request costs up to twice as much in short turns, and only who uses little gains by them: they wait for less of what
 others asked for. So turns are short while strangers wait, and for SHORT_S after somebody wrote who has much credit and
 has used clearly less than those who wait, or after more than CROWD_MAX waited; else they are long.
 """
