@@ -88,8 +88,7 @@ class Room:
         self._log = SqliteLog(folder / "log.sqlite", durability=Durability.MEMORY)
         self._core = ServerCore(static=KeyPair(os.urandom(KEY_BYTES)), log=self._log, random=os.urandom)
         quotas = self._core.chat.quotas
-        for rated in ("written_bytes", "topics", "conversations", "reach"):
-            setattr(quotas, rated, SpentQuota(UNLIMITED, UNLIMITED))
+        quotas.written_bytes = quotas.topics = quotas.conversations = quotas.reach = SpentQuota(UNLIMITED, UNLIMITED)
         self._now = 1.0
         self.members = [self._member(number) for number in range(MEMBERS)]
         for number in range(MESSAGES):

@@ -38,13 +38,13 @@ class _Copies:
 class Copies:
     """The packets that have yet to be sent to somebody. `left`: how many copies."""
 
-    __slots__ = ("_begin", "_first", "_ledger", "_others", "left")
+    __slots__ = ("_first", "_ledger", "_offset", "_others", "left")
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._first: deque[_Copies] = deque()
         self._others: deque[_Copies] = deque()
-        self._begin = 0  # with which of the others
+        self._offset = 0  # of who is first of the others
         self.left = 0
 
     def add(self, stream: LogStream, datagram: bytes, members: list[Peer], *, last: int = 0) -> None:
@@ -53,9 +53,9 @@ class Copies:
         first = dict.fromkeys(islice((peer for peer in members if has_saved(peer.balance)), FIRST_MAX))
         others = [peer for peer in members if peer not in first] if first else members
         if others:
-            begin = self._begin % len(others)
-            others = others[begin:] + others[:begin]
-            self._begin = begin + FIRST_MAX
+            offset = self._offset % len(others)
+            others = others[offset:] + others[:offset]
+            self._offset = offset + FIRST_MAX
         self._first.append(_Copies(stream, datagram, list(first)))
         self._others.append(_Copies(stream, datagram, others, last))
         self.left += len(members)
